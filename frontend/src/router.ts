@@ -1,0 +1,65 @@
+/** All routes. Pages load when they are visited; `meta.role` is the least role that may open one. */
+import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
+import type { Role } from "./api/types";
+import { i18n } from "./i18n";
+import { useSession } from "./stores/session";
+
+declare module "vue-router" {
+  interface RouteMeta {
+    /** i18n key of the page's title. */
+    title: string;
+    role?: Role;
+    /** Reachable without an account. */
+    public?: boolean;
+    /** Shown without navigation. */
+    bare?: boolean;
+  }
+}
+
+const page = (path: string, name: string, component: RouteRecordRaw["component"], role: Role = "annotator") =>
+  ({ path, name, component, meta: { title: `nav.${name}`, role } }) as RouteRecordRaw;
+const open = (path: string, name: string, component: RouteRecordRaw["component"]) =>
+  ({ path, name, component, meta: { title: `nav.${name}`, public: true, bare: true } }) as RouteRecordRaw;
+
+export const routes: RouteRecordRaw[] = [
+  { path: "/", redirect: { name: "home" } },
+  open("/login", "login", () => import("./pages/LoginPage.vue")),
+  open("/setup", "setup", () => import("./pages/SetupPage.vue")),
+  open("/invite/:token", "invite", () => import("./pages/InvitePage.vue")),
+  page("/home", "home", () => import("./pages/HomePage.vue")),
+  page("/teach", "teach", () => import("./pages/TeachPage.vue")),
+  page("/check", "check", () => import("./pages/CheckPage.vue")),
+  page("/loop", "loop", () => import("./pages/LoopPage.vue")),
+  page("/tickets", "tickets", () => import("./pages/TicketsPage.vue")),
+  page("/tickets/:id(\\d+)", "ticket", () => import("./pages/TicketPage.vue")),
+  page("/try", "try", () => import("./pages/TryPage.vue")),
+  page("/import", "import", () => import("./pages/ImportPage.vue"), "lead"),
+  page("/services", "services", () => import("./pages/ServicesPage.vue"), "lead"),
+  page("/people", "people", () => import("./pages/PeoplePage.vue"), "lead"),
+  page("/runs", "runs", () => import("./pages/RunsPage.vue"), "lead"),
+  page("/runs/:id(\\d+)", "run", () => import("./pages/RunPage.vue"), "lead"),
+  page("/models", "models", () => import("./pages/ModelsPage.vue"), "lead"),
+  page("/models/:version", "model", () => import("./pages/ModelPage.vue"), "lead"),
+  { path: "/:rest(.*)*", name: "lost", component: () => import("./pages/LostPage.vue"), meta: { title: "nav.lost" } },
+];
+
+export const router = createRouter({
+  history: createWebHistory("/"),
+  routes,
+  scrollBehavior: (to, _from, saved) => saved ?? (to.hash ? { el: to.hash } : { top: 0 }),
+});
+
+router.beforeEach(async (to) => {
+  const session = useSession();
+  await session.load();
+  if (!session.isReady) return true;
+  if (session.installation?.needs_setup && !session.user && to.name !== "setup") return { name: "setup" };
+  if (to.meta.public) return session.user && to.name === "login" ? { name: "home" } : true;
+  if (!session.user) return { name: "login", query: to.fullPath === "/home" ? {} : { next: to.fullPath } };
+  if (to.meta.role && !session.atLeast(to.meta.role)) return { name: "home", query: { refused: to.path } };
+  return true;
+});
+
+router.afterEach((to) => {
+  document.title = `${i18n.global.t(to.meta.title)} · Aiguilleur`;
+});
