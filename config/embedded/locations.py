@@ -5,6 +5,7 @@ environment, the user or on whether a server runs.
 """
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
@@ -16,6 +17,12 @@ SOCKET_NAME = ".s.PGSQL.5432"
 
 class ConfigurationError(ValueError):
     """A setting of this installation is wrong; the message is one line that says what to do."""
+
+
+def home_dir() -> Path:
+    """The data folder: AIGUILLEUR_HOME, or `var` beside the code."""
+    given = os.environ.get("AIGUILLEUR_HOME")
+    return Path(given).expanduser().resolve() if given else Path(__file__).resolve().parents[2] / "var"
 
 
 def socket_dir(home: Path | str) -> Path:

@@ -1,0 +1,182 @@
+"""The one process that starts, watches and stops the embedded servers.
+
+A lock file makes it the only one over a data folder. Servers that a killed owner left running are
+adopted, so its restart does not interrupt anybody; a server that dies is started again.
+"""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from config.embedded.account import account_for
+from config.embedded.locations import ConfigurationError, socket_dir
+from config.embedded.postgres import Postgres
+from config.embedded.probe import wait_for_servers
+from config.embedded.process import alive
+from config.embedded.redis_server import Redis
+
+Server = Postgres | Redis
+
+
+def servers_needed(home: Path) -> list[Server]:
+    """The embedded servers this installation uses: those without a URL in the environment."""
+    needed: list[Server] = []
+    if not os.environ.get("DATABASE_URL"):
+        needed.append(Postgres(home))
+    if not os.environ.get("REDIS_URL"):
+        needed.append(Redis(home))
+    return needed
+
+
+def make_home(home: Path) -> None:
+    """Create the data folder; PostgreSQL's account, if another than ours, may pass through it."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"cannot create the data folder {home}: {error.strerror}") from None
+    if not os.access(home, os.W_OK):
+        raise ConfigurationError(f"cannot write to the data folder {home}: choose another AIGUILLEUR_HOME")
+    home.chmod(0o711 if account_for(home / "pg").switch else 0o700)
+
+
+class Owner:
+    """Owns `servers` over `home` from `start` to `stop`."""
+
+    def __init__(self, home: Path, servers: list[Server]) -> None:
+        self.home = home
+        self.servers = servers
+        self._lock: int | None = None
+        self._processes: dict[str, psutil.Process] = {}
+
+    def start(self) -> None:
+        """Take the lock, start or adopt every server, wait until all answer."""
+        make_home(self.home)
+        self._take_lock()
+        started = [(server, server.running() is not None, server.start()) for server in self.servers]
+        for server, adopted, process in started:
+            self._ready(server, process, "adopted" if adopted else "ready")
+
+    def _take_lock(self) -> None:
+        descriptor = os.open(self.home / "embedded.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.read(descriptor, 32).decode().strip()
+            os.close(descriptor)
+            raise ConfigurationError(
+                f"the servers of {self.home} already run (process {pid}); "
+                "stop that one first: Ctrl-C in its terminal, or `make stop`"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+        self._lock = descriptor
+
+    def _ready(self, server: Server, process: psutil.Process, word: str) -> None:
+        server.wait_ready(process)
+        self._processes[server.name] = process
+        print(f"{server.name} {word} (process {process.pid}) at {server.sockets}", flush=True)
+
+    def watch(self) -> None:
+        """Start again whatever died; call it every second or so."""
+        for server in self.servers:
+            if not alive(self._processes[server.name]):
+                print(f"{server.name} died; starting it again", flush=True)
+                self._ready(server, server.start(), "ready again")
+
+    def stop(self) -> None:
+        """Stop the servers in reverse order and let the lock go."""
+        for server in reversed(self.servers):
+            server.stop()
+        if not any(server.running() for server in self.servers):
+            remove_sockets(self.home)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def remove_sockets(home: Path) -> None:
+    """Remove the socket folder when nothing but leftovers of ours is in it."""
+    folder = socket_dir(home)
+    if folder.is_dir() and not folder.is_symlink():
+        for leftover in (*folder.glob(".s.PGSQL.*"), folder / "redis.sock"):
+            leftover.unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def owner_pid(home: Path) -> int | None:
+    """The process that holds the lock over `home`, or None."""
+    try:
+        with open(home / "embedded.lock", "rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(lock.read() or 0) or None
+    except (FileNotFoundError, ValueError):
+        pass
+    return None
+
+
+def run(home: Path) -> None:
+    """Own the servers until SIGTERM or SIGINT."""
+    ending: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda received, _frame: ending.append(received))
+    owner = Owner(home, servers_needed(home))
+    owner.start()
+    try:
+        while not ending:
+            time.sleep(0.5)
+            owner.watch()
+    finally:
+        owner.stop()
+
+
+def start_in_background(home: Path, timeout: float = 300) -> None:
+    """Start an owner detached from this terminal, unless one runs; return when the servers answer."""
+    make_home(home)
+    child = None
+    if owner_pid(home) is None:
+        (home / "log").mkdir(exist_ok=True)
+        with open(home / "log" / "services.log", "ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "config.embedded", "run"], cwd=Path(__file__).resolve().parents[2],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=os.environ | {"AIGUILLEUR_HOME": str(home)},
+            )  # fmt: skip
+    deadline = time.monotonic() + timeout
+    while owner_pid(home) is None:
+        if child is not None and child.poll() is not None:
+            raise ConfigurationError(_last_line(home / "log" / "services.log"))
+        if time.monotonic() > deadline:
+            raise ConfigurationError(f"the servers did not start: see {home / 'log'}")
+        time.sleep(0.05)
+    wait_for_servers(home, deadline - time.monotonic(), lambda: child is None or child.poll() is None)
+
+
+def stop_all(home: Path, timeout: float = 90) -> bool:
+    """Stop the owner and its servers, also servers whose owner is gone; True if anything ran."""
+    pid = owner_pid(home)
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        try:
+            psutil.Process(pid).wait(timeout)
+        except psutil.NoSuchProcess:
+            pass
+    left = [server for server in (Redis(home), Postgres(home)) if server.running()]
+    for server in left:
+        server.stop()
+    if left:
+        remove_sockets(home)
+    return pid is not None or bool(left)
+
+
+def _last_line(log: Path) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else f"the servers did not start: see {log}"
