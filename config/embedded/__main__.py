@@ -1,26 +1,29 @@
-"""`python -m config.embedded start|run|stop|status|wait`: the embedded servers, by hand.
+"""`python -m config.embedded start|run|stop|status|wait|scratch`: the embedded servers, by hand.
 
 `run` owns them in the foreground (the process manager does that); `start` does it in the background, so
-that any `manage.py` command works; `wait` returns when the configured servers, embedded or not, answer.
+that any `manage.py` command works; `wait` returns when the configured servers, embedded or not, answer;
+`scratch` owns throw-away servers until its standard input closes, and then removes AIGUILLEUR_HOME.
 """
 
 import argparse
 import sys
 
 from config.embedded.locations import ConfigurationError, home_dir, socket_dir
-from config.embedded.owner import owner_pid, run, servers_needed, start_in_background, stop_all
+from config.embedded.owner import owner_pid, run, run_scratch, servers_needed, start_in_background, stop_all
 from config.embedded.probe import wait_for_servers
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m config.embedded", description=__doc__)
-    parser.add_argument("action", choices=["start", "run", "stop", "status", "wait"])
+    parser.add_argument("action", choices=["start", "run", "stop", "status", "wait", "scratch"])
     parser.add_argument("--timeout", type=float, default=300, help="seconds to wait (start, wait)")
     options = parser.parse_args(arguments)
     home = home_dir()
     try:
         if options.action == "run":
             run(home)
+        elif options.action == "scratch":
+            run_scratch(home)
         elif options.action == "start":
             start_in_background(home, options.timeout)
             print(f"ready: sockets in {socket_dir(home)}, data in {home}")

@@ -6,6 +6,7 @@ adopted, so its restart does not interrupt anybody; a server that dies is starte
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from config.embedded.process import alive
 from config.embedded.redis_server import Redis
 
 Server = Postgres | Redis
+SCRATCH = {"max_connections": "100", "shared_buffers": "64MB", "autovacuum": "on", "max_wal_size": "256MB"}
 
 
 def servers_needed(home: Path) -> list[Server]:
@@ -136,6 +138,23 @@ def run(home: Path) -> None:
             owner.watch()
     finally:
         owner.stop()
+
+
+def run_scratch(home: Path) -> None:
+    """Own throw-away servers over `home` until standard input closes, then remove `home`.
+
+    Whoever holds the other end may die in any way, kill -9 included: nothing is left behind. Used by tests.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    owner = Owner(home, [Postgres(home, sync=False, extra=SCRATCH), Redis(home, sync=False)])
+    try:
+        owner.start()
+        print("ready", flush=True)
+        sys.stdin.buffer.read()
+    finally:
+        owner.stop()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def start_in_background(home: Path, timeout: float = 300) -> None:

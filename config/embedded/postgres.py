@@ -83,7 +83,7 @@ class Postgres:
             [str(initdb), "-D", str(self.data), "-U", ROLE, "--auth=trust", "--encoding=UTF8",
              "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions",
              *([] if self.sync else ["--no-sync"])],
-            cwd="/", capture_output=True, text=True, **self.account.popen(),
+            cwd="/", check=False, capture_output=True, text=True, **self.account.popen(),
         )  # fmt: skip
         if done.returncode != 0:
             shutil.rmtree(self.data, ignore_errors=True)

@@ -1,0 +1,62 @@
+"""A PostgreSQL and a Redis of its own for every pytest session, so that several sessions run side by side.
+
+The environment is set while this file is imported, before Django's settings are read. The servers live in
+a child that stops when pytest ends in any way, because its standard input closes.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HOME = Path(tempfile.mkdtemp(prefix="aiguilleur-test-", dir="/tmp"))
+SERVERS = pytest.StashKey[subprocess.Popen[str]]()
+
+for name in ("DATABASE_URL", "REDIS_URL", "BASE_MODEL", "COMPUTE_BACKEND", "COMPUTE_SPOOL", "ARTIFACTS_URI"):
+    os.environ.pop(name, None)
+os.environ |= {
+    "AIGUILLEUR_HOME": str(HOME),
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "SECRET_KEY": "only for tests",
+    "AUDIT_SALT": "only for tests",
+    "AIGUILLEUR_DEMO": "",
+    "HF_HUB_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "LOG_LEVEL": "WARNING",
+}
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hash passwords cheaply: the real hasher costs more than most tests."""
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the servers (half a second) and wait until they answer."""
+    if session.config.option.collectonly:
+        return
+    child = subprocess.Popen(
+        [sys.executable, "-m", "config.embedded", "scratch"], cwd=ROOT, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    session.config.stash[SERVERS] = child
+    assert child.stdout is not None
+    if not any(line.strip() == "ready" for line in child.stdout):
+        raise pytest.UsageError("the test servers did not start: see the message above")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let the servers go; their owner removes the folder."""
+    child = config.stash.get(SERVERS, None)
+    if child is not None and child.stdin is not None:
+        child.stdin.close()
+        child.wait(60)
+    shutil.rmtree(HOME, ignore_errors=True)
