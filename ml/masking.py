@@ -70,7 +70,11 @@ _EMAIL = re.compile(
 def _mask_email(text: str) -> tuple[str, int]:
     if "@" not in text:
         return text, 0
-    return _replace(_EMAIL, text, "[EMAIL]", lambda m: any(c.isalpha() for c in m["domain"]))
+    return _replace(_EMAIL, text, "[EMAIL]", _has_a_name)
+
+
+def _has_a_name(match: re.Match[str]) -> bool:
+    return any(character.isalpha() for character in match["domain"])
 
 
 # --- IBAN ---------------------------------------------------------------------------------------------
@@ -158,10 +162,11 @@ def _luhn(digits: str) -> bool:
 # --- order and customer numbers -----------------------------------------------------------------------
 
 _MARK_BEFORE = r"(?:n ?[°º]|№|num[ée]ro|num\.?|r[ée]f[ée]rence|r[ée]f\.?|identifiant|id|code|number)"
-_MARK_AFTER = r"(?:n ?[°º]|№|num[ée]ro|num\.?|number|nr\.?|no\.?|id(?:entifi(?:ant|er))?|r[ée]f[ée]rence|r[ée]f\.?|code|\#)"
-_LINK = (
-    r"(?:est|is|was|porte|a|has|had|avec|with|sous|under|le|la|the|my|mon|ma|suivante?|client|en ligne|web)"
+_MARK_AFTER = (
+    r"(?:n ?[°º]|№|num[ée]ro|num\.?|number|nr\.?|no\.?|id(?:entifi(?:ant|er))?|r[ée]f[ée]rence|r[ée]f\.?"
+    r"|code|\#)"
 )
+_LINK = r"(?:est|is|was|porte|a|has|had|avec|with|sous|under|le|la|the|my|mon|ma|suivante?|client|web)"
 _IDENTIFIER = (
     r"(?=[A-Z\-_/]{0,12}[0-9])"
     r"(?:[0-9]{3,4}(?: [0-9]{3,4}){1,4}(?![0-9A-Z])"
@@ -199,18 +204,18 @@ _ORDER = _keyword_rule(
     loose=r"commandes?|cmd|cde|orders?",
 )
 _CUSTOMER_PREFIX = re.compile(
-    r"(?<![\w\-])(?:CLI|CLT|CLIENT|CUST|CUS|CUSTOMER)[-_#](?P<id>[0-9][0-9A-Z\-]{2,30})", _FLAGS
+    r"(?<![\w\-])(?:CLI|CLT|CLIENT|CUST|CUS|CUSTOMER)[-_#][0-9][0-9A-Z\-]{2,30}", _FLAGS
 )
 _ORDER_PREFIX = re.compile(
-    r"(?<![\w\-])(?:(?:CMD|CDE|ORD|ORDER|FAC|FACT|INV|RMA|SO|PO|BC|CO)[-_#]?(?P<id>[0-9](?:[0-9A-Z]|[-_](?=[0-9A-Z])){3,30})"
-    r"|\#(?P<hash>[0-9]{5,20})(?![0-9A-Z])|[0-9]{3}-[0-9]{7}-[0-9]{7}(?![0-9]))",
+    r"(?<![\w\-])(?:(?:CMD|CDE|ORD|ORDER|FAC|FACT|INV|RMA|SO|PO|BC|CO)[-_#]?"
+    r"[0-9](?:[0-9A-Z]|[-_](?=[0-9A-Z])){3,30}|\#[0-9]{5,20}(?![0-9A-Z])|[0-9]{3}-[0-9]{7}-[0-9]{7}(?![0-9]))",
     _FLAGS,
 )
 
 
 def _mask_customer(text: str) -> tuple[str, int]:
     text, found = _replace_identifier(_CUSTOMER, text, "[CUSTOMER]")
-    text, more = _replace(_CUSTOMER_PREFIX, text, "[CUSTOMER]", lambda m: True)
+    text, more = _replace(_CUSTOMER_PREFIX, text, "[CUSTOMER]", _any_match)
     return text, found + more
 
 
@@ -236,7 +241,7 @@ def _replace_identifier(rule: re.Pattern[str], text: str, token: str) -> tuple[s
 
 
 def _names_a_record(match: re.Match[str]) -> bool:
-    identifier = match["id"]
+    identifier: str = match["id"]
     if _DATE.fullmatch(identifier) or _MEASURE.fullmatch(identifier):
         return False
     digits = sum(character.isdigit() for character in identifier)
@@ -246,7 +251,8 @@ def _names_a_record(match: re.Match[str]) -> bool:
         return False
     text, end = match.string, match.end("id")
     is_postcode = len(identifier) == 5 and _TOWN_AFTER.match(text, end) is not None
-    return not is_postcode and not _AMOUNT_AFTER.match(text, end)
+    is_amount = _AMOUNT_AFTER.match(text, end) is not None
+    return not is_postcode and not is_amount
 
 
 # --- phone --------------------------------------------------------------------------------------------

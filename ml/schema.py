@@ -159,7 +159,7 @@ class Manifest:
 
     @classmethod
     def from_dict(cls, record: Any) -> Manifest:
-        """Check a manifest read from a file; ``SchemaError`` with code ``manifest_invalid`` or ``unsupported_format``."""
+        """Check a manifest; ``SchemaError`` with code ``manifest_invalid`` or ``unsupported_format``."""
         if not isinstance(record, dict):
             raise SchemaError("manifest_invalid", "the manifest is not an object")
         if record.get("format") != FORMAT:
@@ -206,7 +206,7 @@ def encode_vector(vector: Vector) -> str:
 
 
 def decode_vector(text: Any) -> Vector:
-    """The vector of ``encode_vector``; ``SchemaError`` for anything else, and for a value that is not finite."""
+    """The vector of ``encode_vector``; ``SchemaError`` for anything else and for a value not finite."""
     if not isinstance(text, str):
         raise SchemaError("bad_vector", "a vector must be a base64 string")
     try:
