@@ -1,0 +1,49 @@
+"""How a request says who it is: the browser's session, or an API token of a machine or person."""
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from rest_framework import authentication, exceptions
+from rest_framework.request import Request
+
+from accounts.models import ApiToken, User, digest
+
+LAST_USED_GRAIN = timedelta(minutes=5)
+
+
+class EnvelopeSessionAuthentication(authentication.SessionAuthentication):
+    """Session with CSRF; answers 401 (not 403) to strangers, so that the page can show its login."""
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Session"
+
+
+class ApiTokenAuthentication(authentication.BaseAuthentication):
+    """``Authorization: Token <secret>``; revoked tokens and switched-off accounts are refused."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        parts = authentication.get_authorization_header(request).split()
+        if not parts or parts[0].lower() != b"token":
+            return None
+        if len(parts) != 2:
+            raise exceptions.AuthenticationFailed("Send: Authorization: Token <secret>.", code="bad_token")
+        token = (
+            ApiToken.objects.select_related("user")
+            .filter(digest=digest(parts[1].decode("latin-1")), revoked_at=None, user__is_active=True)
+            .first()
+        )
+        if token is None:
+            raise exceptions.AuthenticationFailed("This token is unknown or revoked.", code="bad_token")
+        self._note_use(token)
+        return token.user, token
+
+    @staticmethod
+    def _note_use(token: ApiToken) -> None:
+        """Write the time of use at most every few minutes, so that reads stay reads."""
+        now = timezone.now()
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_GRAIN)
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Token"

@@ -1,0 +1,26 @@
+"""People and truth: services, tickets, the queue, annotations, imports."""
+
+from annotation.models.annotations import Annotation, AnnotationKind
+from annotation.models.imports import ImportRun, ImportState, LabelUse
+from annotation.models.queue import Lane, Mode, QueueItem
+from annotation.models.scores import ScoreGeneration, TicketScore
+from annotation.models.services import Service
+from annotation.models.tickets import AnswerKey, LabelSource, Ticket, TicketStatus
+
+__all__ = [
+    "Annotation",
+    "AnnotationKind",
+    "AnswerKey",
+    "ImportRun",
+    "ImportState",
+    "LabelSource",
+    "LabelUse",
+    "Lane",
+    "Mode",
+    "QueueItem",
+    "ScoreGeneration",
+    "Service",
+    "Ticket",
+    "TicketScore",
+    "TicketStatus",
+]

@@ -1,0 +1,93 @@
+"""The queue: what is to be shown next, and who holds it."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from annotation.models.services import Service
+from annotation.models.tickets import Ticket
+
+
+class Mode(models.TextChoices):
+    """Where a decision is taken."""
+
+    TEACH = "teach", "Teach"
+    CHECK = "check", "Check"
+    IMPORT = "import", "Import"
+
+
+class Lane(models.TextChoices):
+    """Why a ticket was drawn. Our word, never on a page."""
+
+    START = "start", "Typical (cold start)"
+    EXPLOIT = "exploit", "Hesitation"
+    NOVELTY = "novelty", "Unlike anything seen"
+    AUDIT = "audit", "Random control"
+    CONFIRM = "confirm", "Prediction near the threshold"
+    WEAK = "weak", "Imported label"
+    SUSPECT = "suspect", "Label the model doubts"
+    SPOT = "spot", "Spot check of a sure prediction"
+
+
+class QueueItem(models.Model):
+    """A ticket waiting for, or in the hands of, an annotator. One ticket has at most one row.
+
+    ``position`` is the served order within the mode, low first. A lease is ``leased_by`` + ``lease`` +
+    ``leased_until``; past its time it counts as free without anybody touching the row. The ranking layer
+    replaces the rows that nobody holds (``annotation.actions.queue_replace``).
+    """
+
+    ticket = models.OneToOneField(Ticket, on_delete=models.CASCADE, related_name="queue_item")
+    mode = models.CharField(max_length=6, choices=Mode)
+    position = models.FloatField()
+    lane = models.CharField(max_length=8, choices=Lane)
+    uncertainty = models.FloatField(null=True, blank=True)
+    outlier = models.FloatField(null=True, blank=True)
+    sampling_probability = models.FloatField(null=True, blank=True)
+    suggested_service = models.ForeignKey(
+        Service, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    suggested_probability = models.FloatField(null=True, blank=True)
+    second_service = models.ForeignKey(
+        Service, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    second_probability = models.FloatField(null=True, blank=True)
+    candidates = models.JSONField(
+        default=list, blank=True, help_text="[[service id, probability], …], best first, at most 5."
+    )
+    generation = models.BigIntegerField(default=0)
+
+    lease = models.UUIDField(null=True, blank=True, unique=True)
+    leased_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="leases"
+    )
+    leased_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["mode", "position"]
+        indexes = [
+            models.Index(fields=["mode", "position"], name="queue_order"),
+            models.Index(fields=["leased_by"], name="queue_held", condition=Q(leased_by__isnull=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="queue_lease_whole",
+                condition=Q(lease__isnull=True, leased_until__isnull=True)
+                | Q(lease__isnull=False, leased_until__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mode} {self.position:g}: ticket {self.ticket_id}"
+
+    @property
+    def is_held(self) -> bool:
+        return self.leased_until is not None and self.leased_until > timezone.now()
+
+    @staticmethod
+    def new_lease() -> uuid.UUID:
+        return uuid.uuid4()

@@ -1,0 +1,23 @@
+"""The Celery application: general workers, the learner worker and beat all start from here.
+
+Apps declare their tasks with ``shared_task`` and never import this module. Beat's built-in schedule re-drives
+work from the rows; people's own schedules live in django-celery-beat's tables.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("aiguilleur")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "training: drive runs": {"task": "training.tasks.runs_drive", "schedule": 5.0},
+    "training: check the retrain policy": {"task": "training.tasks.policy_check", "schedule": 20.0},
+    "inference: drive transforms": {"task": "inference.tasks.transforms_drive", "schedule": 5.0},
+    "inference: look for work": {"task": "inference.tasks.work_find", "schedule": 15.0},
+    "inference: keep the learner up to date": {"task": "inference.tasks.learner_refresh", "schedule": 15.0},
+    "annotation: drive imports": {"task": "annotation.tasks.imports_drive", "schedule": 30.0},
+}

@@ -1,0 +1,287 @@
+"""Django settings: one file, everything that varies comes from the environment.
+
+With neither ``DATABASE_URL`` nor ``REDIS_URL`` set, the addresses of the embedded servers are computed
+(``config.embedded``); this module starts nothing.
+"""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config import embedded
+from ml.container import default_base_model
+
+VERSION = "0.1.0"
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env_flag(name: str, default: bool = False) -> bool:
+    """Read a yes/no environment variable; refuses words that are neither."""
+    value = os.environ.get(name, "").strip().lower()
+    if value in {"", "1", "true", "yes", "on", "0", "false", "no", "off"}:
+        return default if value == "" else value in {"1", "true", "yes", "on"}
+    raise ImproperlyConfigured(f"{name}={value!r}: use 1 or 0.")
+
+
+def env_int(name: str, default: int) -> int:
+    """Read a whole number from the environment."""
+    value = os.environ.get(name, "").strip()
+    try:
+        return int(value) if value else default
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}={value!r}: a whole number is needed.") from error
+
+
+HOME_DIR = Path(os.environ.get("AIGUILLEUR_HOME") or BASE_DIR / "var").resolve()
+
+
+def secret_file(name: str) -> str:
+    """Return this installation's own secret of that name, made at the first start and kept in a 0600 file."""
+    path = HOME_DIR / name
+    if not path.exists():
+        HOME_DIR.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{name}.{os.getpid()}")
+        part.touch(mode=0o600)
+        part.write_text(secrets.token_urlsafe(48))
+        try:
+            os.link(part, path)  # only the first of several processes wins
+        except FileExistsError:
+            pass
+        part.unlink()
+    return path.read_text().strip()
+
+
+# --- Security -----------------------------------------------------------------------------------
+SECRET_KEY = os.environ.get("SECRET_KEY") or secret_file("secret_key")
+DEBUG = env_flag("DEBUG")
+DEMO = env_flag("AIGUILLEUR_DEMO")
+PUBLIC_URL = os.environ.get("PUBLIC_URL", "")
+ALLOWED_HOSTS = [h for h in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL.rstrip("/")] if PUBLIC_URL else []
+_https = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# The pages need nothing from outside and no inline script. The admin (unfold: Alpine.js, inline styles) has
+# a policy of its own in config.urls; it is only for people of the role admin.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "style-src": [SELF],
+        "script-src": [SELF],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Applications -------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "accounts",
+    "annotation",
+    "training",
+    "inference",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.PersonalLocaleMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database and broker ------------------------------------------------------------------------
+DATABASE_URL = os.environ.get("DATABASE_URL") or embedded.database_url(HOME_DIR)
+REDIS_URL = os.environ.get("REDIS_URL") or embedded.redis_url(HOME_DIR)
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        **embedded.parse_database_url(DATABASE_URL),
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def _broker_url(url: str) -> str:
+    """Celery spells a Redis socket ``redis+socket://``, the redis client ``unix://``; the rest is the same."""
+    return "redis+socket://" + url.removeprefix("unix://") if url.startswith("unix://") else url
+
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CELERY_BROKER_URL = _broker_url(REDIS_URL)
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"inference.tasks.learner_*": {"queue": "learner"}}
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_TIME_LIMIT = 1800
+
+# --- People -------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/login"
+
+# --- Language and time --------------------------------------------------------------------------
+LANGUAGE_CODE = os.environ.get("LANGUAGE_CODE", "en")
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+INSTALLATION_TIME_ZONE = os.environ.get("INSTALLATION_TIME_ZONE", "Europe/Paris")
+INSTALLATION_NAME = os.environ.get("INSTALLATION_NAME", "Aiguilleur")
+
+# --- Files --------------------------------------------------------------------------------------
+FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME_DIR / "static"
+STATICFILES_DIRS = [FRONTEND_DIST] if FRONTEND_DIST.is_dir() else []
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+MEDIA_ROOT = HOME_DIR / "uploads"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+IMPORT_MAX_BYTES = env_int("IMPORT_MAX_BYTES", 1024 * 1024 * 1024)
+
+# --- API ----------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.EnvelopeSessionAuthentication",
+        "accounts.authentication.ApiTokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.IsAnnotator"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.errors.envelope",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Aiguilleur",
+    "DESCRIPTION": "Routes support tickets to the right service, or to a person.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+}
+UNFOLD = {
+    "SITE_TITLE": INSTALLATION_NAME,
+    "SITE_HEADER": INSTALLATION_NAME,
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+    "COLORS": {
+        "primary": {
+            "50": "oklch(0.98 0.02 195)",
+            "100": "oklch(0.95 0.04 195)",
+            "200": "oklch(0.90 0.07 195)",
+            "300": "oklch(0.83 0.09 195)",
+            "400": "oklch(0.74 0.10 195)",
+            "500": "oklch(0.63 0.10 195)",
+            "600": "oklch(0.53 0.09 195)",
+            "700": "oklch(0.45 0.08 195)",
+            "800": "oklch(0.38 0.06 195)",
+            "900": "oklch(0.32 0.05 195)",
+            "950": "oklch(0.24 0.04 195)",
+        }
+    },
+}
+
+# --- Tickets and labels -------------------------------------------------------------------------
+KEEP_ORIGINAL_TEXT = env_flag("KEEP_ORIGINAL_TEXT")
+AUDIT_SALT = os.environ.get("AUDIT_SALT") or secret_file("audit_salt")
+AUDIT_RESERVE_SHARE = float(os.environ.get("AUDIT_RESERVE_SHARE", "0.15"))
+LEASE_SECONDS = env_int("LEASE_SECONDS", 180)
+TICKET_MAX_CHARS = env_int("TICKET_MAX_CHARS", 1_000_000)
+
+# --- Models and compute -------------------------------------------------------------------------
+COMPUTE_BACKEND = os.environ.get("COMPUTE_BACKEND", "local")
+COMPUTE_SPOOL = Path(os.environ.get("COMPUTE_SPOOL") or HOME_DIR / "compute")
+ARTIFACTS_URI = os.environ.get("ARTIFACTS_URI") or f"file://{HOME_DIR / 'artifacts'}"
+SNAPSHOTS_DIR = HOME_DIR / "snapshots"
+BASE_MODEL = os.environ.get("BASE_MODEL") or str(default_base_model())
+TRAIN_SECONDS = env_int("TRAIN_SECONDS", 900)
+TRAIN_EPOCHS = env_int("TRAIN_EPOCHS", 6)
+QUEUE_DEPTH = env_int("QUEUE_DEPTH", 3000)
+LEARNER_DEBOUNCE_SECONDS = float(os.environ.get("LEARNER_DEBOUNCE_SECONDS", "0.5"))
+LEARNER_STRATEGY = os.environ.get("LEARNER_STRATEGY", "")  # dotted path of a modAL query strategy; "" = ours
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s  %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}},
+    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
+}

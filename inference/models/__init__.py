@@ -1,0 +1,16 @@
+"""Models meet tickets: embeddings, predictions, transforms, deployments."""
+
+from inference.models.deployments import Deployment, DeploymentRole
+from inference.models.predictions import Prediction
+from inference.models.transforms import TransformPurpose, TransformRun
+from inference.models.vectors import Embedding, Encoder
+
+__all__ = [
+    "Deployment",
+    "DeploymentRole",
+    "Embedding",
+    "Encoder",
+    "Prediction",
+    "TransformPurpose",
+    "TransformRun",
+]

@@ -1,0 +1,1 @@
+"""What inference does when a lower layer tells it something. Losing a signal only costs time."""

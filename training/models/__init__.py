@@ -1,0 +1,19 @@
+"""Data in, immutable model out: snapshots, runs, model versions, evaluations, the retrain policy."""
+
+from training.models.policy import RetrainAdvice, RetrainDecision, RetrainPolicy
+from training.models.runs import RunMetric, RunState, TrainingRun
+from training.models.snapshots import DatasetSnapshot, SnapshotRow
+from training.models.versions import Evaluation, ModelVersion
+
+__all__ = [
+    "DatasetSnapshot",
+    "Evaluation",
+    "ModelVersion",
+    "RetrainAdvice",
+    "RetrainDecision",
+    "RetrainPolicy",
+    "RunMetric",
+    "RunState",
+    "SnapshotRow",
+    "TrainingRun",
+]

@@ -1,0 +1,9 @@
+"""What training tells the layers above it, on commit, by id."""
+
+from django.dispatch import Signal
+
+#: kwargs: ``model_version_id: int``. A verified artifact became a model version.
+model_registered = Signal()
+
+#: kwargs: ``run_id: int``. A training run changed its state.
+run_changed = Signal()
