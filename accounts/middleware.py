@@ -11,7 +11,7 @@ from accounts.models import User
 
 
 class PersonalLocaleMiddleware:
-    """Activate the user's language and zone; strangers get the browser's language and the installation's zone."""
+    """Activate the user's language and zone; strangers get the browser's and the installation's."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -25,7 +25,7 @@ _RANK = {Role.MACHINE: 0, Role.ANNOTATOR: 1, Role.REVIEWER: 2, Role.LEAD: 3, Rol
 
 
 def digest(secret: str) -> str:
-    """Return the hex SHA-256 under which a token is stored: tokens are long and random, so no salt is needed."""
+    """Return the hex SHA-256 under which a token is stored; it is long and random, so needs no salt."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -156,7 +156,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
 def _broker_url(url: str) -> str:
-    """Celery spells a Redis socket ``redis+socket://``, the redis client ``unix://``; the rest is the same."""
+    """Spell the address for Celery: a socket is ``redis+socket://`` there, ``unix://`` in the client."""
     return "redis+socket://" + url.removeprefix("unix://") if url.startswith("unix://") else url
 
 

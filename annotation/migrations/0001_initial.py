@@ -184,7 +184,7 @@ class Migration(migrations.Migration):
                 ),
                 ("external_id", models.CharField(max_length=200, unique=True)),
                 ("text", models.TextField()),
-                ("original_text", models.TextField(blank=True, null=True)),
+                ("original_text", models.TextField(blank=True)),
                 ("text_hash", models.CharField(max_length=32)),
                 ("group", models.CharField(max_length=32)),
                 ("language", models.CharField(blank=True, max_length=8)),

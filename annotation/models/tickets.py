@@ -31,7 +31,7 @@ class Ticket(models.Model):
 
     external_id = models.CharField(max_length=200, unique=True)
     text = models.TextField()
-    original_text = models.TextField(null=True, blank=True)
+    original_text = models.TextField(blank=True)
     text_hash = models.CharField(max_length=32)
     group = models.CharField(max_length=32)
     language = models.CharField(max_length=8, blank=True)

@@ -2,124 +2,269 @@
 
 import django.db.models.deletion
 import pgvector.django
-from pgvector.django import VectorExtension.vector
 from django.conf import settings
 from django.db import migrations, models
+from pgvector.django import VectorExtension
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('annotation', '0001_initial'),
-        ('training', '0001_initial'),
+        ("annotation", "0001_initial"),
+        ("training", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         VectorExtension(),
         migrations.CreateModel(
-            name='Encoder',
+            name="Encoder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fingerprint', models.CharField(max_length=16, unique=True)),
-                ('dim', models.PositiveIntegerField()),
-                ('is_current', models.BooleanField(default=False)),
-                ('is_indexed', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='encoders', to='training.modelversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fingerprint", models.CharField(max_length=16, unique=True)),
+                ("dim", models.PositiveIntegerField()),
+                ("is_current", models.BooleanField(default=False)),
+                ("is_indexed", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="encoders",
+                        to="training.modelversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Embedding',
+            name="Embedding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text_hash', models.CharField(help_text='Of the text that was embedded.', max_length=32)),
-                ('vector', pgvector.django.vector.VectorField()),
-                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='embeddings', to='annotation.ticket')),
-                ('encoder', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='embeddings', to='inference.encoder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("text_hash", models.CharField(help_text="Of the text that was embedded.", max_length=32)),
+                ("vector", pgvector.django.vector.VectorField()),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="embeddings",
+                        to="annotation.ticket",
+                    ),
+                ),
+                (
+                    "encoder",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="embeddings",
+                        to="inference.encoder",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Prediction',
+            name="Prediction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('probability', models.FloatField()),
-                ('probabilities', models.BinaryField(help_text='Little-endian float32, one per label of the version.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='predictions', to='training.modelversion')),
-                ('service', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotation.service')),
-                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='predictions', to='annotation.ticket')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("probability", models.FloatField()),
+                (
+                    "probabilities",
+                    models.BinaryField(help_text="Little-endian float32, one per label of the version."),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="predictions",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="annotation.service",
+                    ),
+                ),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="predictions",
+                        to="annotation.ticket",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TransformRun',
+            name="TransformRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('pool', 'Embed and score the pool'), ('evaluate', 'Score the audit labels')], max_length=8)),
-                ('state', models.CharField(choices=[('planned', 'Planned'), ('submitting', 'Submitting'), ('running', 'Running'), ('stopping', 'Stopping'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('stopped', 'Stopped'), ('timed_out', 'Timed out')], default='planned', max_length=12)),
-                ('sub_state', models.CharField(blank=True, max_length=64)),
-                ('attempt', models.PositiveSmallIntegerField(default=1)),
-                ('job_name', models.CharField(blank=True, max_length=63)),
-                ('spec_hash', models.CharField(blank=True, max_length=64)),
-                ('input_uri', models.CharField(blank=True, max_length=500)),
-                ('output_uri', models.CharField(blank=True, max_length=500)),
-                ('tickets', models.PositiveIntegerField(default=0)),
-                ('processed', models.PositiveIntegerField(default=0)),
-                ('loaded', models.PositiveIntegerField(default=0)),
-                ('rejected', models.PositiveIntegerField(default=0, help_text='Lines the model answered with an error.')),
-                ('failure_code', models.CharField(blank=True, max_length=64)),
-                ('failure_reason', models.TextField(blank=True)),
-                ('observed_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transforms', to='training.modelversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("pool", "Embed and score the pool"),
+                            ("evaluate", "Score the audit labels"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("submitting", "Submitting"),
+                            ("running", "Running"),
+                            ("stopping", "Stopping"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("stopped", "Stopped"),
+                            ("timed_out", "Timed out"),
+                        ],
+                        default="planned",
+                        max_length=12,
+                    ),
+                ),
+                ("sub_state", models.CharField(blank=True, max_length=64)),
+                ("attempt", models.PositiveSmallIntegerField(default=1)),
+                ("job_name", models.CharField(blank=True, max_length=63)),
+                ("spec_hash", models.CharField(blank=True, max_length=64)),
+                ("input_uri", models.CharField(blank=True, max_length=500)),
+                ("output_uri", models.CharField(blank=True, max_length=500)),
+                ("tickets", models.PositiveIntegerField(default=0)),
+                ("processed", models.PositiveIntegerField(default=0)),
+                ("loaded", models.PositiveIntegerField(default=0)),
+                (
+                    "rejected",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Lines the model answered with an error."
+                    ),
+                ),
+                ("failure_code", models.CharField(blank=True, max_length=64)),
+                ("failure_reason", models.TextField(blank=True)),
+                ("observed_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="transforms",
+                        to="training.modelversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Deployment',
+            name="Deployment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('assistant', 'Assistant'), ('observer', 'Observer'), ('production', 'Production')], max_length=12)),
-                ('endpoint_name', models.CharField(max_length=63)),
-                ('state', models.CharField(default='creating', max_length=16)),
-                ('reason', models.TextField(blank=True)),
-                ('started_at', models.DateTimeField(auto_now_add=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='training.modelversion')),
-                ('started_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("assistant", "Assistant"),
+                            ("observer", "Observer"),
+                            ("production", "Production"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("endpoint_name", models.CharField(max_length=63)),
+                ("state", models.CharField(default="creating", max_length=16)),
+                ("reason", models.TextField(blank=True)),
+                ("started_at", models.DateTimeField(auto_now_add=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "started_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('role',), name='deployment_one_live_a_role')],
+                "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=("role",),
+                        name="deployment_one_live_a_role",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='encoder',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('is_current',), name='encoder_one_current'),
+            model_name="encoder",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_current", True)), fields=("is_current",), name="encoder_one_current"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='embedding',
-            constraint=models.UniqueConstraint(fields=('encoder', 'ticket'), name='embedding_once'),
+            model_name="embedding",
+            constraint=models.UniqueConstraint(fields=("encoder", "ticket"), name="embedding_once"),
         ),
         migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(fields=['ticket', '-id'], name='prediction_by_ticket'),
+            model_name="prediction",
+            index=models.Index(fields=["ticket", "-id"], name="prediction_by_ticket"),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.UniqueConstraint(fields=('model_version', 'ticket'), name='prediction_once'),
+            model_name="prediction",
+            constraint=models.UniqueConstraint(fields=("model_version", "ticket"), name="prediction_once"),
         ),
         migrations.AddConstraint(
-            model_name='transformrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['planned', 'submitting', 'running', 'stopping'])), fields=('model_version', 'purpose'), name='transform_single_flight'),
+            model_name="transformrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["planned", "submitting", "running", "stopping"])),
+                fields=("model_version", "purpose"),
+                name="transform_single_flight",
+            ),
         ),
     ]

@@ -23,7 +23,7 @@ ENDED_STATES = (RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED, RunState.
 
 
 class TrainingRun(models.Model):
-    """One training: a snapshot, hyperparameters, a job on the compute backend, and in the end a model version.
+    """One training: a snapshot, hyperparameters, a job on the compute backend, in the end a model version.
 
     A retry is a new attempt: same row, ``attempt`` + 1, a new job name and prefix. SUCCEEDED is reached only
     after the artifact was read whole and its hashes checked. At most one run is live (single flight).

@@ -9,7 +9,7 @@ class DatasetSnapshot(models.Model):
     """An immutable set of labelled, masked, non-audit tickets.
 
     The rows lie in one JSONL file (``uri``, contract in ``ml/schema.py``). ``fingerprint`` is the hash of the
-    sorted row hashes (``ml.dataset.fingerprint``), so an erased row can become a tombstone without changing it.
+    sorted row hashes (``ml.dataset.fingerprint``), so an erased row can become a tombstone.
     """
 
     fingerprint = models.CharField(max_length=64, unique=True)
