@@ -1,0 +1,200 @@
+"""The fine-tuning loop: time-boxed, early-stopped, resumable, never worse than the probe on validation.
+
+It knows no torch: it drives an object that takes steps (``ml.encoder.FineTuning``), judges after every epoch,
+keeps the best weights on disk, and leaves a checkpoint from which the same run goes on.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ml.container import emit
+from ml.probe import Score
+
+CHECKPOINT_SECONDS = 60.0
+"""A machine taken away without notice loses at most about this much work."""
+
+CHECKPOINT = "tuning.pt"
+BEST = "best.pt"
+
+
+class Stopped(Exception):
+    """The platform asked the program to stop; what was learned is in the checkpoint."""
+
+
+class Tuning(Protocol):
+    """What the loop needs of a model in training."""
+
+    step: int
+
+    @property
+    def steps_per_epoch(self) -> int: ...
+    def run_step(self, progress: float) -> float: ...
+    def save_checkpoint(self, path: Path, state: dict[str, Any]) -> None: ...
+    def keep(self, path: Path) -> None: ...
+    def come_back(self, path: Path) -> None: ...
+
+
+@dataclass
+class Budget:
+    """Seconds this training may take, all attempts together."""
+
+    seconds: float
+    spent_before: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    def spent(self) -> float:
+        return self.spent_before + time.monotonic() - self.started
+
+    def left(self) -> float:
+        return self.seconds - self.spent()
+
+
+@dataclass
+class TuningState:
+    """Where a fine-tuning stands: plain values, so that a checkpoint can hold it.
+
+    ``best_step`` 0 means that nothing has beaten the probe yet. ``is_over`` is set once no step is left to
+    take, whatever the reason.
+    """
+
+    identity: str
+    best_accuracy: float
+    best_minus_loss: float
+    best_step: int = 0
+    judged_step: int = 0
+    epochs_without_gain: int = 0
+    spent: float = 0.0
+    is_over: bool = False
+
+    @property
+    def best(self) -> Score:
+        return Score(self.best_accuracy, self.best_minus_loss)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop: epochs, patience in epochs, and the seconds to keep for what follows the loop."""
+
+    epochs: int
+    patience: int
+    reserve: float
+
+
+class TuningLoop:
+    """Runs a ``Tuning`` to its end. ``judge`` scores the weights as they are on the validation rows."""
+
+    def __init__(
+        self,
+        tuning: Tuning,
+        judge: Callable[[], Score],
+        state: TuningState,
+        limits: Limits,
+        budget: Budget,
+        folder: Path,
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self.tuning = tuning
+        self.judge = judge
+        self.state = state
+        self.limits = limits
+        self.budget = budget
+        self.folder = folder
+        self.is_stopping = is_stopping
+        self.total = limits.epochs * tuning.steps_per_epoch
+        self._began = budget.spent()
+        self._saved_at = time.monotonic()
+        self._slowest_step = 0.0
+
+    def run(self) -> None:
+        """Take steps until the end, then leave the best weights in place (or the last, if the probe won).
+
+        Raises ``Stopped``, after a checkpoint, when the platform asks to stop.
+        """
+        while not self.state.is_over:
+            if self.is_stopping():
+                self.save()
+                raise Stopped
+            if self.tuning.step >= self.total or not self._has_time_for_a_step():
+                self._finish()
+            elif not self._step():
+                # The weights are broken: only what was kept before can be used.
+                self.state.is_over = True
+        if self.state.best_step:
+            self.tuning.come_back(self.folder / BEST)
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        self.state.spent = self.budget.spent()
+        self.tuning.save_checkpoint(self.folder / CHECKPOINT, asdict(self.state))
+        self._saved_at = time.monotonic()
+
+    def _step(self) -> bool:
+        """Take one step; judge and save when one is due. False when the loss is no longer a number."""
+        began = time.monotonic()
+        loss = self.tuning.run_step(self._progress())
+        self._slowest_step = max(self._slowest_step, time.monotonic() - began)
+        self._report(loss)
+        if not math.isfinite(loss):
+            emit(phase="finetune", stopped="loss_not_finite")
+            return False
+        if self.tuning.step % self.tuning.steps_per_epoch == 0:
+            self._judge()
+            if self.state.epochs_without_gain >= self.limits.patience:
+                self.state.is_over = True
+            self.save()
+        elif time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
+            self.save()
+        return True
+
+    def _finish(self) -> None:
+        if self.tuning.step > self.state.judged_step:
+            self._judge()
+        self.state.is_over = True
+        self.save()
+
+    def _judge(self) -> None:
+        found = self.judge()
+        emit(
+            step=self.tuning.step,
+            epoch=self._epoch(),
+            validation_accuracy=found.accuracy,
+            validation_loss=found.loss,
+        )
+        self.state.judged_step = self.tuning.step
+        # The probe keeps the encoder, so nothing has to be embedded again: only a real gain beats it.
+        is_better = found > self.state.best if self.state.best_step else found.accuracy > self.state.best_accuracy
+        if is_better:
+            self.state.best_accuracy, self.state.best_minus_loss = found.accuracy, found.minus_loss
+            self.state.best_step = self.tuning.step
+            self.state.epochs_without_gain = 0
+            self.tuning.keep(self.folder / BEST)
+        else:
+            self.state.epochs_without_gain += 1
+
+    def _has_time_for_a_step(self) -> bool:
+        return self.budget.left() > self.limits.reserve + 1.5 * self._slowest_step
+
+    def _progress(self) -> float:
+        """The share done, of the steps or of the time, whichever is further: the rates follow it to zero."""
+        seconds = self.budget.seconds - self.limits.reserve - self._began
+        by_time = (self.budget.spent() - self._began) / seconds if seconds > 0 else 1.0
+        return min(1.0, max((self.tuning.step + 1) / self.total, by_time))
+
+    def _epoch(self) -> int:
+        return -(-self.tuning.step // self.tuning.steps_per_epoch)
+
+    def _report(self, loss: float) -> None:
+        # The bar's place of this phase: from .30 to .90 of the whole training.
+        emit(
+            progress=0.30 + 0.60 * self._progress(),
+            step=self.tuning.step,
+            steps=self.total,
+            epoch=self._epoch(),
+            train_loss=loss,
+        )
