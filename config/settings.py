@@ -74,7 +74,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 # The pages need nothing from outside and no inline script. The admin (unfold: Alpine.js, inline styles) has
-# a policy of its own in config.urls; it is only for people of the role admin.
+# a policy of its own in config.security; it is only for people of the role admin.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -122,7 +122,7 @@ MIDDLEWARE = [
     "accounts.middleware.PersonalLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.security.PolicyMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

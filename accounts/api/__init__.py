@@ -1,0 +1,1 @@
+"""HTTP for people: session, own preferences, invitations, tokens, first set-up."""
