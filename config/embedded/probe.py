@@ -31,7 +31,9 @@ def check_database(url: str) -> None:
         )  # fmt: skip
     except psycopg2.Error as error:
         reason = " ".join(str(error).split())
-        raise ConfigurationError(f"cannot connect to the database {where}, check DATABASE_URL: {reason}") from None
+        raise ConfigurationError(
+            f"cannot connect to the database {where}, check DATABASE_URL: {reason}"
+        ) from None
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:

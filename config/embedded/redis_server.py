@@ -104,4 +104,3 @@ class Redis:
         # Without this, the client itself tries ten times over several seconds.
         once = Retry(NoBackoff(), 0)
         return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5, retry=once)
-

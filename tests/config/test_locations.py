@@ -36,5 +36,8 @@ def test_a_wrong_database_url_is_one_line_without_the_password(url):
 
 
 def test_celery_gets_its_own_spelling_of_a_redis_socket():
-    assert embedded.broker_url("unix:///run/x/redis.sock?db=3") == "redis+socket:///run/x/redis.sock?virtual_host=3"
+    assert (
+        embedded.broker_url("unix:///run/x/redis.sock?db=3")
+        == "redis+socket:///run/x/redis.sock?virtual_host=3"
+    )
     assert embedded.broker_url("redis://queue.example:6379/1") == "redis://queue.example:6379/1"
