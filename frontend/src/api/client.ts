@@ -24,7 +24,10 @@ export class ApiError extends Error {
   }
 }
 
-export type FieldProblem = string | { code: string; params?: Params };
+export interface FieldProblem {
+  code: string;
+  message?: string;
+}
 
 export interface RequestOptions {
   query?: Record<string, string | number | boolean | null | undefined>;
@@ -81,7 +84,7 @@ export const patch = <T>(path: string, body?: unknown) => api<T>("PATCH", path, 
 export const del = <T>(path: string) => api<T>("DELETE", path);
 
 function isSignedOut(error: ApiError): boolean {
-  return error.status === 401 || error.code === "not_authenticated";
+  return error.status === 401 && error.code !== "bad_credentials";
 }
 
 async function send<T>(method: Method, path: string, options: RequestOptions): Promise<T> {
@@ -129,8 +132,9 @@ async function read<T>(response: Response): Promise<T> {
 function toError(status: number, data: unknown): ApiError {
   const envelope = (data as { error?: Record<string, unknown> } | undefined)?.error;
   if (envelope && typeof envelope.code === "string") {
+    const stale = status === 403 && String(envelope.message ?? "").startsWith("CSRF");
     return new ApiError(
-      envelope.code,
+      stale ? "csrf_failed" : envelope.code,
       status,
       (envelope.params as Params) ?? {},
       (envelope.fields as Record<string, FieldProblem[]>) ?? {},
@@ -139,7 +143,8 @@ function toError(status: number, data: unknown): ApiError {
   }
   const byStatus: Record<number, string> = {
     401: "not_authenticated",
-    403: "permission_denied",
+    // The API always sends its envelope; a bare 403 is Django's own page about the CSRF token.
+    403: "csrf_failed",
     404: "not_found",
     413: "too_large",
     429: "throttled",

@@ -24,7 +24,8 @@ export interface User {
   username: string;
   display_name: string;
   role: Role;
-  language: Language;
+  /** Empty: not chosen yet, the browser decides. */
+  language: Language | "";
   time_zone: string;
 }
 

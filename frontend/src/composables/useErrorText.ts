@@ -37,11 +37,7 @@ export function useErrorText() {
   function fieldText(problem: unknown, field: string): string {
     const list: FieldProblem[] = problem instanceof ApiError ? (problem.fields[field] ?? []) : [];
     return list
-      .map((entry) => {
-        if (typeof entry === "string") return te(`errors.fields.${entry}`) ? t(`errors.fields.${entry}`) : entry;
-        const key = `errors.fields.${entry.code}`;
-        return te(key) ? t(key, entry.params ?? {}) : entry.code;
-      })
+      .map(({ code, message }) => (te(`errors.fields.${code}`) ? t(`errors.fields.${code}`) : (message ?? code)))
       .join(" ");
   }
 

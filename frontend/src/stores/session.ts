@@ -25,7 +25,7 @@ export const useSession = defineStore("session", () => {
     installation.value = session.installation;
     user.value = session.user;
     error.value = null;
-    await useLocale(session.user?.language ?? preferredLanguage());
+    await useLocale(session.user?.language || preferredLanguage());
   }
 
   /** Reads the session once; later calls share the answer unless `force` asks again. */
@@ -65,7 +65,11 @@ export const useSession = defineStore("session", () => {
   }
 
   configureClient({
-    signedOut: () => (user.value = null),
+    signedOut: () => {
+      if (!user.value) return;
+      user.value = null;
+      void load(true);
+    },
     renewCsrf: async () => setCsrfToken((await endpoint.read()).csrf_token),
   });
 
