@@ -1,0 +1,154 @@
+"""`python3.11 config/prepare.py [--no-frontend]`: the environment on a fresh machine, with visible progress.
+
+Virtual environment, pinned Python packages, pinned npm packages, built pages. Each part is skipped when
+nothing it depends on has changed: a stamp keeps the hash of what it was made from. Standard library only,
+because it runs before anything is installed, with the system's Python.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+FRONTEND = ROOT / "frontend"
+DISK_BYTES = 5 << 30
+SOURCES = (
+    "src",
+    "public",
+    "index.html",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "vite.config.ts",
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--no-frontend", action="store_true", help="Python packages only")
+    parser.add_argument("--no-build", action="store_true", help="install npm packages, build no pages")
+    options = parser.parse_args()
+    steps = os.environ.get("STEPS", "3" if not options.no_frontend else "1")
+    parts = [("Python packages", python_packages)]
+    if not options.no_frontend and (FRONTEND / "package.json").exists():
+        parts.append(("npm packages", npm_packages))
+        if not options.no_build:
+            parts.append(("Pages", pages))
+    check_tools(node=len(parts) > 1)
+    for number, (title, part) in enumerate(parts, start=1):
+        began = time.monotonic()
+        label = f"[{number}/{steps}] {title}"
+        print(f"{label} …", flush=True)
+        changed = part()
+        print(f"{label}: {f'{time.monotonic() - began:.1f} s' if changed else 'up to date'}", flush=True)
+    return 0
+
+
+def check_tools(*, node: bool) -> None:
+    """Stop with one line when a tool, or room on the disk, is missing."""
+    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+        stop(
+            f"Python 3.11 is needed, this is {sys.version.split()[0]}: run `make PYTHON=/path/to/python3.11 …`"
+        )
+    if not (VENV / "bin" / "python").exists():
+        try:
+            import ensurepip  # noqa: F401
+            import venv  # noqa: F401
+        except ImportError:
+            stop("Python's venv module is missing: install it (Debian: apt-get install python3-venv)")
+        free = shutil.disk_usage(ROOT).free
+        if free < DISK_BYTES:
+            stop(
+                f"only {free >> 20} MB are free at {ROOT}: {DISK_BYTES >> 20} MB are needed for the first set-up"
+            )
+    if not node:
+        return
+    for tool in ("node", "npm"):
+        if shutil.which(tool) is None:
+            stop(f"{tool} is missing: install Node.js 20 or newer (Debian: apt-get install nodejs npm)")
+    version = subprocess.run(
+        ["node", "--version"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    if not version.startswith("v") or int(version[1:].split(".")[0]) < 20:
+        stop(f"Node.js 20 or newer is needed, this is {version or 'unknown'}")
+
+
+def stop(line: str) -> None:
+    print(line, file=sys.stderr)
+    sys.exit(1)
+
+
+def digest(paths: Iterable[Path], *extra: str) -> str:
+    """A hash of the contents of files and folders, and of `extra`."""
+    found = hashlib.sha256("\0".join(extra).encode())
+    for path in paths:
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        for file in files:
+            if file.exists():
+                found.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()
+
+
+def run(words: list[str], folder: Path = ROOT) -> None:
+    """Run a command; its output is indented and kept short; stop with its last lines if it fails."""
+    child = subprocess.Popen(
+        words, cwd=folder, text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert child.stdout is not None
+    last: list[str] = []
+    for line in child.stdout:
+        last = [*last[-40:], line.rstrip()]
+        word = line.split(" ", 1)[0]
+        if word in {"Collecting", "Downloading", "Installing", "Building", "added", "vite", "dist/"}:
+            print(f"    {line.strip()[:100]}", flush=True)
+    if child.wait() != 0:
+        print("\n".join(last), file=sys.stderr)
+        stop(f"`{' '.join(words[-3:])}` failed: its last lines are above")
+
+
+def python_packages() -> bool:
+    """The virtual environment with requirements.txt and requirements/dev.txt; True if anything was done."""
+    stamp = VENV / "made-from"
+    files = [ROOT / "requirements.txt", ROOT / "requirements"]
+    wanted = digest(files, sys.version.split()[0])
+    if stamp.exists() and stamp.read_text() == wanted:
+        return False
+    if not (VENV / "bin" / "pip").exists():
+        run([sys.executable, "-m", "venv", str(VENV)])
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    run([*pip, "--progress-bar", "off", "-r", "requirements/dev.txt"])
+    stamp.write_text(wanted)
+    return True
+
+
+def npm_packages() -> bool:
+    """node_modules as package-lock.json says; True if anything was done."""
+    stamp = FRONTEND / "node_modules" / ".made-from"
+    wanted = digest([FRONTEND / "package.json", FRONTEND / "package-lock.json"])
+    if stamp.exists() and stamp.read_text() == wanted:
+        return False
+    run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], FRONTEND)
+    stamp.write_text(wanted)
+    return True
+
+
+def pages() -> bool:
+    """frontend/dist from the sources; True if anything was done."""
+    stamp = FRONTEND / "node_modules" / ".pages-made-from"
+    wanted = digest([FRONTEND / name for name in SOURCES])
+    if stamp.exists() and stamp.read_text() == wanted and (FRONTEND / "dist" / "index.html").exists():
+        return False
+    run(["npm", "run", "build"], FRONTEND)
+    stamp.write_text(wanted)
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
