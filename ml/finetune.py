@@ -109,7 +109,7 @@ class TuningLoop:
         self.total = limits.epochs * tuning.steps_per_epoch
         self._began = budget.spent()
         self._saved_at = time.monotonic()
-        self._slowest_step = 0.0
+        self.slowest_step = 0.0
 
     def run(self) -> None:
         """Take steps until the end, then leave the best weights in place (or the last, if the probe won).
@@ -138,7 +138,7 @@ class TuningLoop:
         """Take one step; judge and save when one is due. False when the loss is no longer a number."""
         began = time.monotonic()
         loss = self.tuning.run_step(self._progress())
-        self._slowest_step = max(self._slowest_step, time.monotonic() - began)
+        self.slowest_step = max(self.slowest_step, time.monotonic() - began)
         self._report(loss)
         if not math.isfinite(loss):
             emit(phase="finetune", stopped="loss_not_finite")
@@ -168,7 +168,9 @@ class TuningLoop:
         )
         self.state.judged_step = self.tuning.step
         # The probe keeps the encoder, so nothing has to be embedded again: only a real gain beats it.
-        is_better = found > self.state.best if self.state.best_step else found.accuracy > self.state.best_accuracy
+        is_better = (
+            found > self.state.best if self.state.best_step else found.accuracy > self.state.best_accuracy
+        )
         if is_better:
             self.state.best_accuracy, self.state.best_minus_loss = found.accuracy, found.minus_loss
             self.state.best_step = self.tuning.step
@@ -178,7 +180,7 @@ class TuningLoop:
             self.state.epochs_without_gain += 1
 
     def _has_time_for_a_step(self) -> bool:
-        return self.budget.left() > self.limits.reserve + 1.5 * self._slowest_step
+        return self.budget.left() > self.limits.reserve + 1.5 * self.slowest_step
 
     def _progress(self) -> float:
         """The share done, of the steps or of the time, whichever is further: the rates follow it to zero."""

@@ -1,0 +1,302 @@
+"""One training from channels to artifact: the phases of ``ml.train``, in order (its docstring says which)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml import __version__
+from ml.artifact import (
+    ENCODER,
+    HEAD,
+    base_name,
+    encoder_fingerprint,
+    encoder_folder,
+    write_manifest,
+)
+from ml.channels import find_base, read_rows
+from ml.container import (
+    ContainerPaths,
+    Hyperparameters,
+    emit,
+    read_config,
+    read_resources,
+)
+from ml.dataset import fingerprint, split_by_group
+from ml.encoder import Encoder, FineTuning, Recipe, copy_encoder, read_checkpoint_state, set_threads
+from ml.finetune import BEST, CHECKPOINT, Budget, Limits, Stopped, TuningLoop, TuningState
+from ml.pooling import read_pooling
+from ml.probe import Head, Score, calibrate, fit_probe, folds_by_group, score
+from ml.schema import Manifest, TrainingRow
+
+FEWEST_VALIDATION = 20
+"""Validation rows below which nothing can be concluded, so nothing is fine-tuned."""
+
+SAVE_SECONDS = 5.0
+EMBEDDINGS = "embeddings.npz"
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Training rows as arrays, row for row: ``targets`` (n,) index the labels, ``embeddings`` (n, dim)."""
+
+    rows: list[TrainingRow]
+    targets: Ints
+    weights: Floats
+    embeddings: Floats
+
+    @property
+    def texts(self) -> list[str]:
+        return [row.text for row in self.rows]
+
+    def pick(self, places: list[int]) -> Rows:
+        return Rows(
+            [self.rows[place] for place in places],
+            self.targets[places],
+            self.weights[places],
+            self.embeddings[places],
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The head that won, its temperature, whether the encoder was changed, and the figures."""
+
+    head: Head
+    temperature: float
+    is_tuned: bool
+    metrics: dict[str, Any]
+
+
+class Trainer:
+    """Runs a training in a container's tree. Errors of the input are ``ContainerError`` and its kin."""
+
+    def __init__(
+        self,
+        paths: ContainerPaths,
+        environment: Mapping[str, str],
+        is_stopping: Callable[[], bool],
+        scratch: Path,
+    ) -> None:
+        self.paths = paths
+        self.environment = environment
+        self.is_stopping = is_stopping
+        self.scratch = scratch
+
+    def run(self) -> Manifest:
+        """Train, and return the manifest of the artifact written into the model folder."""
+        self.hyper = Hyperparameters.from_strings(read_config(self.paths.config / "hyperparameters.json"))
+        self.budget = Budget(self.hyper.max_seconds)
+        read_resources(self.paths)
+        given = read_rows(self.paths)
+        base = find_base(self.paths, self.environment, self.scratch)
+        set_threads(self.environment)
+        emit(phase="embedding", progress=0.0)
+        self.encoder = Encoder.load(encoder_folder(base), self.hyper.max_length or None)
+        self.labels = sorted({row.label for row in given[0]})
+        self._resume(given)
+        train, validation, everything = self._split(*given)
+        self._check_stop()
+        outcome = self._fit(train, validation, everything)
+        return self._save(outcome, base)
+
+    # --- phases --------------------------------------------------------------------------------------
+
+    def _resume(self, given: tuple[list[TrainingRow], list[TrainingRow]]) -> None:
+        """Recognise a checkpoint of this very training; one of another is left alone and overwritten."""
+        told = json.dumps(self.hyper.to_strings(), sort_keys=True)
+        parts = [fingerprint(given[0]), fingerprint(given[1]), self.encoder.fingerprint(), told]
+        self.identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        path = self.paths.checkpoints / CHECKPOINT
+        state = read_checkpoint_state(path) if path.is_file() else None
+        is_ours = state is not None and state.get("identity") == self.identity
+        self.resumed = TuningState(**state) if state and is_ours else None
+        if self.resumed and self.resumed.best_step and not (self.paths.checkpoints / BEST).is_file():
+            self.resumed = None
+        if self.resumed:
+            self.budget.spent_before = self.resumed.spent
+            emit(phase="resume", spent_seconds=self.resumed.spent)
+
+    def _split(
+        self, train: list[TrainingRow], validation: list[TrainingRow]
+    ) -> tuple[Rows, Rows | None, Rows]:
+        """(rows to fit, rows to judge by, rows to fit in the end). Rows to judge by may be none."""
+        embeddings = self._embed([*train, *validation])
+        everything = self._as_rows(train, embeddings[: len(train)])
+        if validation:
+            given = self._as_rows(validation, embeddings[len(train) :])
+            return everything, given if len(validation) >= FEWEST_VALIDATION else None, everything
+        _, held = split_by_group(train, self.hyper.validation_share, self.hyper.seed)
+        if len(held) < FEWEST_VALIDATION or len({row.label for row in held}) < 2:
+            return everything, None, everything
+        held_groups = {row.group for row in held}
+        inside = [place for place, row in enumerate(train) if row.group not in held_groups]
+        outside = [place for place, row in enumerate(train) if row.group in held_groups]
+        return everything.pick(inside), everything.pick(outside), everything
+
+    def _as_rows(self, rows: list[TrainingRow], embeddings: Floats) -> Rows:
+        place = {label: index for index, label in enumerate(self.labels)}
+        targets = np.array([place[row.label] for row in rows], np.int64)
+        return Rows(rows, targets, np.array([row.weight for row in rows], np.float32), embeddings)
+
+    def _embed(self, rows: list[TrainingRow]) -> Floats:
+        kept = self.paths.checkpoints / EMBEDDINGS
+        if kept.is_file():
+            try:
+                with np.load(kept, allow_pickle=False) as arrays:
+                    if str(arrays["identity"]) == self.identity:
+                        self.embedding_seconds = float(arrays["seconds"])
+                        return np.asarray(arrays["embeddings"], np.float32)
+            except (OSError, ValueError, KeyError):
+                print("the kept embeddings cannot be read: they are made again", flush=True)
+
+        def report(done: int) -> None:
+            self._check_stop()
+            emit(phase="embedding", progress=0.25 * done / len(rows), step=done, steps=len(rows))
+
+        began = time.monotonic()
+        embeddings = self.encoder.embed([row.text for row in rows], on_batch=report)
+        self.embedding_seconds = time.monotonic() - began
+        self.paths.checkpoints.mkdir(parents=True, exist_ok=True)
+        temporary = kept.with_name(".embeddings.tmp")
+        with temporary.open("wb") as stream:
+            np.savez(stream, embeddings=embeddings, identity=self.identity, seconds=self.embedding_seconds)
+        temporary.replace(kept)
+        return embeddings
+
+    def _fit(self, train: Rows, validation: Rows | None, everything: Rows) -> Outcome:
+        emit(phase="probe", progress=0.25)
+        figures: dict[str, Any] = {"n_rows": len(everything.rows), "n_labels": len(self.labels)}
+        tuned: Outcome | None = None
+        if validation is not None and len(self.labels) > 1:
+            head, _ = self._probe(train)
+            judged = score(head.logits(validation.embeddings), validation.targets)
+            emit(phase="probe", validation_accuracy=judged.accuracy, validation_loss=judged.loss)
+            figures |= {"n_validation": len(validation.rows), "probe_accuracy": judged.accuracy}
+            figures |= {"validation_accuracy": judged.accuracy, "validation_loss": judged.loss}
+            tuned = self._tune(train, validation, everything, head, judged, figures)
+        if tuned:
+            return tuned
+        self._check_stop()
+        emit(phase="calibrate", progress=0.93)
+        folds = folds_by_group([row.group for row in everything.rows], self.hyper.seed)
+        head, temperature = self._probe(everything, folds)
+        return Outcome(head, temperature, False, {**figures, "chosen": "probe"})
+
+    def _probe(self, rows: Rows, folds: Ints | None = None) -> tuple[Head, float]:
+        return fit_probe(rows.embeddings, rows.targets, rows.weights, len(self.labels), folds)
+
+    def _tune(
+        self,
+        train: Rows,
+        validation: Rows,
+        everything: Rows,
+        head: Head,
+        judged: Score,
+        figures: dict[str, Any],
+    ) -> Outcome | None:
+        """The fine-tuned model, or None when the probe was never beaten."""
+        judging = self.embedding_seconds * len(validation.rows) / len(everything.rows)
+        # Judged once at the end, and embedded once more to calibrate.
+        reserve = 2 * judging + SAVE_SECONDS
+        if self.hyper.epochs == 0 or (self.budget.left() <= reserve and not self.resumed):
+            emit(phase="finetune", skipped="no_time")
+            return None
+        emit(phase="finetune", progress=0.30)
+        recipe = Recipe(self.hyper.encoder_lr, self.hyper.head_lr, self.hyper.batch_size, self.hyper.seed)
+        tuning = FineTuning(self.encoder, head, train.texts, train.targets, train.weights, recipe)
+        state = self.resumed or TuningState(self.identity, judged.accuracy, judged.minus_loss)
+        if self.resumed:
+            tuning.load_checkpoint(self.paths.checkpoints / CHECKPOINT)
+
+        def judge() -> Score:
+            found = tuning.head().logits(self.encoder.embed(validation.texts))
+            return score(found, validation.targets)
+
+        limits = Limits(self.hyper.epochs, self.hyper.early_stopping_patience, reserve)
+        loop = TuningLoop(tuning, judge, state, limits, self.budget, self.paths.checkpoints, self.is_stopping)
+        loop.run()
+        figures |= {"steps": tuning.step, "best_step": state.best_step}
+        if not state.best_step:
+            return None
+        figures |= {"validation_accuracy": state.best.accuracy, "validation_loss": state.best.loss}
+        emit(phase="calibrate", progress=0.90)
+        logits = tuning.head().logits(self.encoder.embed(validation.texts))
+        temperature = calibrate(logits, validation.targets)
+        seconds = loop.slowest_step
+        closing = len(everything.rows) > len(train.rows) and self._close(tuning, everything, recipe, seconds)
+        final = closing or tuning
+        return Outcome(
+            final.head(), temperature, True, {**figures, "chosen": "finetune", "closed": bool(closing)}
+        )
+
+    def _close(
+        self, tuning: FineTuning, everything: Rows, recipe: Recipe, step_seconds: float
+    ) -> FineTuning | None:
+        """One epoch over all rows, held-back ones included, at half the rates; None when time is short."""
+        steps = math.ceil(len(everything.rows) / recipe.batch_size)
+        if self.budget.left() < steps * step_seconds + SAVE_SECONDS:
+            return None
+        gentle = Recipe(recipe.encoder_lr / 2, recipe.head_lr / 2, recipe.batch_size, recipe.seed)
+        data = (everything.texts, everything.targets, everything.weights)
+        closing = FineTuning(self.encoder, tuning.head(), *data, gentle)
+        for step in range(steps):
+            self._check_stop()
+            loss = closing.run_step((step + 1) / steps)
+            emit(progress=0.90 + 0.05 * (step + 1) / steps, closing_step=step + 1, train_loss=loss)
+            if not math.isfinite(loss):
+                tuning.come_back(self.paths.checkpoints / BEST)
+                return None
+        return closing
+
+    def _check_stop(self) -> None:
+        if self.is_stopping():
+            raise Stopped
+
+    # --- output --------------------------------------------------------------------------------------
+
+    def _save(self, outcome: Outcome, base: Path) -> Manifest:
+        emit(phase="save", progress=0.95)
+        self._check_stop()
+        folder = self.paths.model
+        folder.mkdir(parents=True, exist_ok=True)
+        for leftover in folder.iterdir():
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        if outcome.is_tuned:
+            self.encoder.save(folder / ENCODER)
+        else:
+            copy_encoder(self.encoder.folder, folder / ENCODER)
+        outcome.head.save(folder / HEAD)
+        pooling = read_pooling(folder / ENCODER, self.encoder.pooling.max_length)
+        seconds = round(self.budget.spent(), 1)
+        manifest = write_manifest(
+            folder,
+            Manifest(
+                kind="classifier",
+                dim=self.encoder.dim,
+                encoder=encoder_fingerprint(folder / ENCODER, pooling),
+                base_model=base_name(base),
+                created_by=f"ml.train {__version__}",
+                labels=self.labels,
+                temperature=outcome.temperature,
+                hyperparameters={**self.hyper.to_strings(), "max_length": str(pooling.max_length)},
+                metrics={**outcome.metrics, "temperature": outcome.temperature, "seconds": seconds},
+                files={"-": "-"},
+            ),
+        )
+        for name in (CHECKPOINT, BEST, EMBEDDINGS):
+            (self.paths.checkpoints / name).unlink(missing_ok=True)
+        return manifest
