@@ -7,7 +7,7 @@ export PORT
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 .PHONY: help setup python demo up stop status reset test test-all lint format bench backup restore \
-        servers migrations shell types logs
+        frontend servers migrations shell types logs
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ format:  ## Format the Python code
 
 bench:  ## The figures of the README, each from its command in benchmarks/
 	@for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done
+
+frontend: python  ## For development: build the pages if their sources changed
+	@$(PYTHON) config/prepare.py
 
 servers:  ## For development: PostgreSQL and Redis alone, in the background (`make stop` ends them)
 	@$(BIN)/python -m config.embedded start

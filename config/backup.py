@@ -30,7 +30,7 @@ FILES = ("secret_key", "audit_salt", "kind")
 HAS_TABLES = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'public' LIMIT 1"
 URI_COLUMNS = """
 SELECT table_name, column_name FROM information_schema.columns
-WHERE table_schema = 'public' AND column_name LIKE '%%uri' AND data_type IN ('character varying', 'text')
+WHERE table_schema = 'public' AND column_name LIKE '%uri' AND data_type IN ('character varying', 'text')
 """
 
 

@@ -154,14 +154,8 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-
-def _broker_url(url: str) -> str:
-    """Spell the address for Celery: a socket is ``redis+socket://`` there, ``unix://`` in the client."""
-    return "redis+socket://" + url.removeprefix("unix://") if url.startswith("unix://") else url
-
-
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
-CELERY_BROKER_URL = _broker_url(REDIS_URL)
+CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
