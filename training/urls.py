@@ -1,5 +1,15 @@
 """Addresses under /api/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from training.api import views
+
+urlpatterns = [
+    path("runs/", views.RunsView.as_view()),
+    path("runs/<int:pk>/", views.RunView.as_view()),
+    path("runs/<int:pk>/cancel/", views.RunCancelView.as_view()),
+    path("runs/<int:pk>/retry/", views.RunRetryView.as_view()),
+    path("models/", views.ModelsView.as_view()),
+    path("models/<int:number>/", views.ModelView.as_view()),
+    path("policy/", views.PolicyView.as_view()),
+]

@@ -1,0 +1,1 @@
+"""HTTP for runs, model versions and the retrain policy."""

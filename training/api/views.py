@@ -1,0 +1,127 @@
+"""Views: parse, authorise, one call, serialise."""
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.errors import Refused
+from accounts.permissions import IsAnnotator, IsLead
+from training import actions, selectors
+from training.api import serializers as s
+from training.models import ModelVersion, TrainingRun
+
+PAGE = 30
+
+
+def _run(pk: int) -> TrainingRun:
+    run = selectors.runs().filter(pk=pk).first()
+    if run is None:
+        raise Refused("not_found", "There is no such run.", status=404)
+    return run
+
+
+class ReadForAllWriteForLeads(APIView):
+    """Everybody may look at runs and models; leads act on them."""
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [IsAnnotator() if self.request.method in ("GET", "HEAD", "OPTIONS") else IsLead()]
+
+
+class RunsView(ReadForAllWriteForLeads):
+    """Training runs."""
+
+    @extend_schema(
+        operation_id="run_list",
+        parameters=[OpenApiParameter("cursor", int, description="Runs older than this id.")],
+        responses=s.RunListSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        rows = selectors.runs()
+        cursor = request.query_params.get("cursor", "")
+        if cursor:
+            if not cursor.isdecimal():
+                raise Refused("bad_cursor", status=400)
+            rows = rows.filter(pk__lt=int(cursor))
+        page = list(rows[: PAGE + 1])
+        following = str(page[PAGE - 1].pk) if len(page) > PAGE else None
+        return Response({"results": s.RunSerializer(page[:PAGE], many=True).data, "next": following})
+
+    @extend_schema(operation_id="run_start", request=None, responses={201: s.RunDetailSerializer})
+    def post(self, request: Request) -> Response:
+        run = actions.run_start(reason={"code": "asked_for", "params": {}}, requested_by=request.user)
+        return Response(s.RunDetailSerializer(run).data, status=201)
+
+
+class RunView(ReadForAllWriteForLeads):
+    """One run."""
+
+    @extend_schema(operation_id="run_read", responses=s.RunDetailSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(s.RunDetailSerializer(_run(pk)).data)
+
+
+class RunCancelView(APIView):
+    """Stop a run."""
+
+    permission_classes = [IsLead]
+
+    @extend_schema(operation_id="run_cancel", request=None, responses=s.RunDetailSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        actions.run_cancel(run_id=pk)
+        return Response(s.RunDetailSerializer(_run(pk)).data)
+
+
+class RunRetryView(APIView):
+    """Try an ended run again."""
+
+    permission_classes = [IsLead]
+
+    @extend_schema(operation_id="run_retry", request=None, responses=s.RunDetailSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        actions.run_retry(run_id=pk, requested_by=request.user)
+        return Response(s.RunDetailSerializer(_run(pk)).data)
+
+
+def _current() -> int | None:
+    current = selectors.current_model()
+    return current.number if current else None
+
+
+class ModelsView(APIView):
+    """Model versions."""
+
+    @extend_schema(operation_id="model_list", responses=s.ModelVersionListSerializer)
+    def get(self, request: Request) -> Response:
+        context = {"current": _current()}
+        return Response(
+            {"results": s.ModelVersionSerializer(selectors.versions(), many=True, context=context).data}
+        )
+
+
+class ModelView(APIView):
+    """One model version."""
+
+    @extend_schema(operation_id="model_read", responses=s.ModelVersionSerializer)
+    def get(self, request: Request, number: int) -> Response:
+        version: ModelVersion | None = selectors.versions().filter(number=number).first()
+        if version is None:
+            raise Refused("not_found", "There is no such model version.", status=404)
+        return Response(s.ModelVersionSerializer(version, context={"current": _current()}).data)
+
+
+class PolicyView(APIView):
+    """The retrain policy."""
+
+    permission_classes = [IsLead]
+
+    @extend_schema(operation_id="policy_read", responses=s.PolicySerializer)
+    def get(self, request: Request) -> Response:
+        return Response(s.PolicySerializer(selectors.policy_current()).data)
+
+    @extend_schema(operation_id="policy_update", request=s.PolicySerializer, responses=s.PolicySerializer)
+    def patch(self, request: Request) -> Response:
+        data = s.PolicySerializer(selectors.policy_current(), data=request.data, partial=True)
+        data.is_valid(raise_exception=True)
+        return Response(s.PolicySerializer(actions.policy_update(**data.validated_data)).data)

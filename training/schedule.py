@@ -1,0 +1,105 @@
+"""When to train: the decision, apart from the database. The rows go in, one reason comes out."""
+
+import zoneinfo
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery.schedules import ParseException, crontab
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the decision looks at. Times are aware; counts are of labels that may train."""
+
+    now: datetime
+    is_active: bool
+    is_running: bool
+    labels: int
+    new_labels: int
+    services: int
+    minimum_labels: int
+    min_new_labels: int
+    max_age_hours: int
+    cron: str
+    cooldown_minutes: int
+    failures: int
+    max_failures: int
+    last_ended_at: datetime | None
+    last_started_at: datetime | None
+    last_success_at: datetime | None
+    veto: str = ""
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Start or wait, and why: a code the pages translate, with figures."""
+
+    starts: bool
+    code: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+class BadSchedule(ValueError):
+    """A crontab line that cannot be read."""
+
+
+def cron_due_since(cron: str, since: datetime, now: datetime, zone: str) -> bool:
+    """Say whether the crontab line (five fields, in ``zone``) fell due between two moments.
+
+    Raises BadSchedule.
+    """
+    tz = zoneinfo.ZoneInfo(zone)
+    try:
+        schedule = crontab.from_string(cron, nowfun=lambda: now.astimezone(tz))
+        last, delta, _ = schedule.remaining_delta(since.astimezone(tz), tz=tz)
+    except (ParseException, ValueError, TypeError) as error:
+        raise BadSchedule(f"{cron!r} is not a crontab line of five fields.") from error
+    return bool(last + delta <= now)
+
+
+def decide(facts: Facts) -> Decision:
+    """Enough new labels OR too old OR the clock; never twice at once, never right after the last one."""
+    return (
+        _hindrance(facts)
+        or _reason_to_start(facts)
+        or Decision(False, "counting", {"new": facts.new_labels, "needed": facts.min_new_labels})
+    )
+
+
+def _hindrance(facts: Facts) -> Decision | None:
+    """What forbids a training now, whatever the reasons for one."""
+    if not facts.is_active:
+        return Decision(False, "policy_off")
+    if facts.is_running:
+        return Decision(False, "running")
+    if facts.labels < facts.minimum_labels:
+        return Decision(False, "too_few_labels", {"have": facts.labels, "needed": facts.minimum_labels})
+    if facts.services < 2:
+        return Decision(False, "too_few_services", {"have": facts.services, "needed": 2})
+    if facts.failures >= facts.max_failures:
+        return Decision(False, "waiting_for_a_person", {"failures": facts.failures})
+    if facts.new_labels == 0:
+        return Decision(False, "nothing_new")
+    if facts.last_ended_at is not None:
+        until = facts.last_ended_at + timedelta(minutes=facts.cooldown_minutes)
+        if facts.now < until:
+            return Decision(False, "cooling_down", {"until": until.isoformat()})
+    if facts.veto:
+        return Decision(False, "advised_against", {"advice": facts.veto})
+    return None
+
+
+def _reason_to_start(facts: Facts) -> Decision | None:
+    figures = {"new": facts.new_labels, "needed": facts.min_new_labels}
+    if facts.last_success_at is None:
+        return Decision(True, "first_training", {"have": facts.labels, "needed": facts.minimum_labels})
+    if facts.new_labels >= facts.min_new_labels:
+        return Decision(True, "enough_labels", figures)
+    if facts.max_age_hours and facts.now - facts.last_success_at >= timedelta(hours=facts.max_age_hours):
+        return Decision(True, "too_old", {**figures, "hours": facts.max_age_hours})
+    since = facts.last_started_at or facts.last_success_at
+    if facts.cron and cron_due_since(facts.cron, since, facts.now, facts.zone):
+        return Decision(True, "schedule", {**figures, "cron": facts.cron})
+    return None

@@ -1,0 +1,120 @@
+"""Reads about runs, versions and the retrain policy."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.db.models import Exists, F, OuterRef, QuerySet
+
+from annotation.models import Ticket, TicketStatus
+from training.models import (
+    DatasetSnapshot,
+    Evaluation,
+    ModelVersion,
+    RetrainAdvice,
+    RetrainDecision,
+    RetrainPolicy,
+    RunState,
+    SnapshotRow,
+    TrainingRun,
+)
+from training.models.runs import ENDED_STATES, LIVE_STATES
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """Labels that may train (audit labels never do).
+
+    ``since_last`` is exact: labels that the last successful run's snapshot does not hold with the same
+    service. ``needed`` is how many of them start a training: the policy's figure, or the minimum before the
+    first training.
+    """
+
+    total: int
+    since_last: int
+    needed: int
+    per_service: dict[str, int]
+
+
+def policy_current() -> RetrainPolicy:
+    """The one policy row; made with the defaults the first time it is asked for."""
+    return RetrainPolicy.objects.get_or_create(pk=1)[0]
+
+
+def live_run() -> TrainingRun | None:
+    """The run under way: there is at most one."""
+    return TrainingRun.objects.filter(state__in=LIVE_STATES).select_related("snapshot").first()
+
+
+def last_run() -> TrainingRun | None:
+    """The newest run, whatever its state."""
+    return TrainingRun.objects.select_related("snapshot").first()
+
+
+def last_success() -> TrainingRun | None:
+    """The newest run that gave a model."""
+    return TrainingRun.objects.filter(state=RunState.SUCCEEDED).select_related("snapshot").first()
+
+
+def failures_in_a_row() -> int:
+    """How many runs ended badly since the last one that gave a model; a person's stop does not count."""
+    count = 0
+    for state in TrainingRun.objects.filter(state__in=ENDED_STATES).values_list("state", flat=True)[:50]:
+        if state == RunState.SUCCEEDED:
+            break
+        count += state in (RunState.FAILED, RunState.TIMED_OUT)
+    return count
+
+
+def trainable_tickets() -> QuerySet[Ticket]:
+    """Tickets whose label may teach a model."""
+    return Ticket.objects.filter(status=TicketStatus.LABELLED, is_audit=False, label__is_active=True)
+
+
+def _held_by(snapshot: DatasetSnapshot) -> Exists:
+    same = SnapshotRow.objects.filter(snapshot=snapshot, ticket=OuterRef("pk"), code=OuterRef("label__code"))
+    return Exists(same)
+
+
+def label_counts() -> LabelCounts:
+    """Count what a training now would learn from, and how much of it is new."""
+    policy = policy_current()
+    tickets = trainable_tickets()
+    per_service = Counter(tickets.order_by().values_list(F("label__code"), flat=True))
+    total = sum(per_service.values())
+    success = last_success()
+    if success is None or success.snapshot is None:
+        return LabelCounts(total, total, policy.minimum_labels, dict(per_service))
+    new = tickets.exclude(_held_by(success.snapshot)).count()
+    return LabelCounts(total, new, policy.min_new_labels, dict(per_service))
+
+
+def runs() -> QuerySet[TrainingRun]:
+    """All runs, newest first, with what a list shows."""
+    return TrainingRun.objects.select_related("snapshot", "model_version", "requested_by")
+
+
+def versions() -> QuerySet[ModelVersion]:
+    """All classifier versions, newest first, with their evaluations."""
+    return (
+        ModelVersion.objects.filter(kind="classifier").select_related("run").prefetch_related("evaluations")
+    )
+
+
+def current_model() -> ModelVersion | None:
+    """The newest classifier."""
+    return ModelVersion.objects.filter(kind="classifier").first()
+
+
+def latest_evaluation(model_version: ModelVersion) -> Evaluation | None:
+    """The newest evaluation of a version."""
+    return model_version.evaluations.first()
+
+
+def last_decision() -> RetrainDecision | None:
+    """What the policy last said."""
+    return RetrainDecision.objects.first()
+
+
+def last_advice() -> RetrainAdvice | None:
+    """What the layer that knows the pool last advised."""
+    return RetrainAdvice.objects.first()

@@ -1,0 +1,87 @@
+"""Makes dataset snapshots: the labels of this moment, written once, named by their fingerprint."""
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from accounts.errors import Refused
+from annotation import selectors as annotation
+from compute.port import ComputeBackend
+from ml.dataset import fingerprint_of_hashes, row_hash
+from ml.schema import TrainingRow, dump_line
+from training.models import DatasetSnapshot, SnapshotRow
+
+FILE_NAME = "rows.jsonl"
+
+
+def snapshot_create(*, backend: ComputeBackend) -> DatasetSnapshot:
+    """Return the snapshot of all labels that may train now, making it if these very rows have none.
+
+    The file is written before the row, under its fingerprint, so a crash leaves at most a file that the next
+    try writes again. Raises ``Refused("too_few_services")`` when there are not two services to tell apart.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE_NAME
+        members, newest = _write_rows(path)
+        counts: dict[str, int] = {}
+        for _, _, code in members:
+            counts[code] = counts.get(code, 0) + 1
+        if len(counts) < 2:
+            raise Refused("too_few_services", "A training needs labels of two services.", have=len(counts))
+        fingerprint = fingerprint_of_hashes(hashed for _, hashed, _ in members)
+        known = DatasetSnapshot.objects.filter(fingerprint=fingerprint).first()
+        if known is not None:
+            return known
+        uri = f"{settings.ARTIFACTS_URI}/snapshots/{fingerprint[:32]}/{FILE_NAME}"
+        backend.put(path, uri)
+    return _record(fingerprint, uri, members, counts, newest)
+
+
+def _write_rows(path: Path) -> tuple[list[tuple[int, str, str]], int]:
+    """Write the rows of one consistent moment; return (ticket id, row hash, service code) of each."""
+    members: list[tuple[int, str, str]] = []
+    with transaction.atomic(), path.open("w", encoding="ascii") as file:
+        if connection.in_atomic_block and len(connection.savepoint_ids) == 0:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        newest = annotation.newest_annotation_id()
+        for label in annotation.labels_for_training():
+            row = TrainingRow(
+                id=str(label.ticket_id),
+                text=label.text,
+                label=label.code,
+                group=label.group,
+                weight=label.weight,
+                origin=label.origin,
+            )
+            file.write(dump_line(asdict(row)))
+            members.append((label.ticket_id, row_hash(row), label.code))
+    return members, newest
+
+
+@transaction.atomic
+def _record(
+    fingerprint: str, uri: str, members: list[tuple[int, str, str]], counts: dict[str, int], newest: int
+) -> DatasetSnapshot:
+    snapshot, made = DatasetSnapshot.objects.get_or_create(
+        fingerprint=fingerprint,
+        defaults={
+            "uri": uri,
+            "rows": len(members),
+            "services": counts,
+            "last_annotation_id": newest,
+            "is_demo": settings.DEMO,
+        },
+    )
+    if made:
+        SnapshotRow.objects.bulk_create(
+            (
+                SnapshotRow(snapshot=snapshot, ticket_id=ticket_id, row_hash=hashed, code=code)
+                for ticket_id, hashed, code in members
+            ),
+            batch_size=2000,
+        )
+    return snapshot
