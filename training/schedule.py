@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from celery.schedules import ParseException, crontab
+from cronsim import CronSim, CronSimError
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,12 @@ def cron_due_since(cron: str, since: datetime, now: datetime, zone: str) -> bool
 
     Raises BadSchedule.
     """
-    tz = zoneinfo.ZoneInfo(zone)
+    local = since.astimezone(zoneinfo.ZoneInfo(zone))
     try:
-        schedule = crontab.from_string(cron, nowfun=lambda: now.astimezone(tz))
-        last, delta, _ = schedule.remaining_delta(since.astimezone(tz), tz=tz)
-    except (ParseException, ValueError, TypeError) as error:
+        following = next(CronSim(cron, local), None)
+    except CronSimError as error:
         raise BadSchedule(f"{cron!r} is not a crontab line of five fields.") from error
-    return bool(last + delta <= now)
+    return following is not None and following <= now
 
 
 def decide(facts: Facts) -> Decision:
