@@ -98,13 +98,13 @@ def _write_tar(out_tar: Path, sources: list[tuple[str, Path]]) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=".pack-", dir=out_tar.parent)
     try:
         with os.fdopen(descriptor, "wb") as raw:
-            with gzip.GzipFile("", "wb", compresslevel=0, fileobj=raw, mtime=0) as packed:
-                with tarfile.open(fileobj=packed, mode="w") as archive:
-                    for name, path in sources:
-                        member = tarfile.TarInfo(name)
-                        member.size, member.mode = path.stat().st_size, 0o644
-                        with path.open("rb") as stream:
-                            archive.addfile(member, stream)
+            packed = gzip.GzipFile("", "wb", compresslevel=0, fileobj=raw, mtime=0)
+            with packed, tarfile.open(fileobj=packed, mode="w") as archive:
+                for name, path in sources:
+                    member = tarfile.TarInfo(name)
+                    member.size, member.mode = path.stat().st_size, 0o644
+                    with path.open("rb") as stream:
+                        archive.addfile(member, stream)
             raw.flush()
             os.fsync(raw.fileno())
         Path(temporary).replace(out_tar)

@@ -88,7 +88,8 @@ class Encoder:
     def tokenise(self, texts: Sequence[str]) -> Tokens:
         """Token ids of each text, cut at the limit, not padded."""
         longest = self.pooling.max_length * CHARACTERS_PER_TOKEN
-        cut = [text[:longest] for text in texts]
+        # Half a surrogate pair is legal in JSON and in str, but no tokenizer reads it.
+        cut = [text[:longest].encode("utf-8", "replace").decode("utf-8") for text in texts]
         found = self.tokenizer(cut, truncation=True, max_length=self.pooling.max_length)
         return [list(ids) for ids in found["input_ids"]]
 

@@ -7,6 +7,7 @@ keeps the best weights on disk, and leaves a checkpoint from which the same run 
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -109,7 +110,8 @@ class TuningLoop:
         self.total = limits.epochs * tuning.steps_per_epoch
         self._began = budget.spent()
         self._saved_at = time.monotonic()
-        self.slowest_step = 0.0
+        self._slowest_step = 0.0
+        self._step_seconds: list[float] = []
 
     def run(self) -> None:
         """Take steps until the end, then leave the best weights in place (or the last, if the probe won).
@@ -134,11 +136,16 @@ class TuningLoop:
         self.tuning.save_checkpoint(self.folder / CHECKPOINT, asdict(self.state))
         self._saved_at = time.monotonic()
 
+    def step_seconds(self) -> float:
+        """What a step usually takes here: the median; infinity when none was taken."""
+        return statistics.median(self._step_seconds) if self._step_seconds else math.inf
+
     def _step(self) -> bool:
         """Take one step; judge and save when one is due. False when the loss is no longer a number."""
         began = time.monotonic()
         loss = self.tuning.run_step(self._progress())
-        self.slowest_step = max(self.slowest_step, time.monotonic() - began)
+        self._step_seconds.append(time.monotonic() - began)
+        self._slowest_step = max(self._slowest_step, self._step_seconds[-1])
         self._report(loss)
         if not math.isfinite(loss):
             emit(phase="finetune", stopped="loss_not_finite")
@@ -180,7 +187,7 @@ class TuningLoop:
             self.state.epochs_without_gain += 1
 
     def _has_time_for_a_step(self) -> bool:
-        return self.budget.left() > self.limits.reserve + 1.5 * self.slowest_step
+        return self.budget.left() > self.limits.reserve + 1.5 * self._slowest_step
 
     def _progress(self) -> float:
         """The share done, of the steps or of the time, whichever is further: the rates follow it to zero."""

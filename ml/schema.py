@@ -89,7 +89,8 @@ class TransformOutput:
             if not isinstance(error, dict):
                 raise SchemaError("bad_error", "error must be null or an object")
             wire_error = WireError(str(error.get("code", "unknown")), str(error.get("message", "")))
-            return cls(_identifier(record), *_names(record), error=wire_error)
+            # A record without a readable id is answered under an empty one.
+            return cls(str(record.get("id", "")), *_names(record), error=wire_error)
         embedding = decode_vector(record.get("embedding"))
         if embedding.shape[0] != record.get("dim"):
             raise SchemaError(

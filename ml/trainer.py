@@ -236,7 +236,7 @@ class Trainer:
         emit(phase="calibrate", progress=0.90)
         logits = tuning.head().logits(self.encoder.embed(validation.texts))
         temperature = calibrate(logits, validation.targets)
-        seconds = loop.slowest_step
+        seconds = 1.3 * loop.step_seconds()
         closing = len(everything.rows) > len(train.rows) and self._close(tuning, everything, recipe, seconds)
         final = closing or tuning
         return Outcome(

@@ -1,0 +1,104 @@
+"""The container's serving program: ``python -m ml.serve``.
+
+- ``GET /ping``: 200 once the model is loaded and answers, 503 before, and after an answer failed.
+- ``POST /invocations``: ``application/jsonlines`` (an output line for each line, in order) or
+  ``application/json`` (a record, a list, or ``{"instances": [...]}``). A bad record gets an error object and
+  harms no other. 503 with ``Retry-After`` when the queue is full.
+- ``GET /execution-parameters``: for batch transform.
+
+Listens on ``SAGEMAKER_BIND_TO_PORT`` (8080), or on ``SERVE_UNIX_SOCKET`` alone when that is set. SIGTERM lets
+running requests finish. ``SERVE_QUEUE_RECORDS`` bounds the queue, ``SERVE_MODEL_NAME`` names the model.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import uvicorn
+
+from ml.container import ContainerError, ContainerPaths, emit, reason_for
+from ml.encoder import set_threads
+from ml.endpoint import ANSWER_SECONDS, GRACE_SECONDS, Endpoint
+from ml.predictor import Predictor
+from ml.worker import Worker
+
+
+def open_socket(environment: Mapping[str, str]) -> socket.socket:
+    """The listening socket: the Unix one that is asked for, else a port on every address."""
+    named = environment.get("SERVE_UNIX_SOCKET")
+    if not named:
+        port = environment.get("SAGEMAKER_BIND_TO_PORT") or "8080"
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(("0.0.0.0", int(port)))  # noqa: S104 - the contract of the container
+        except (OSError, ValueError, OverflowError) as error:
+            raise ContainerError("cannot_listen", f"cannot listen on port {port}: {error}") from error
+        return listening
+    path = Path(named)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if path.exists() and stat.S_ISSOCK(path.stat().st_mode) and not _is_served(path):
+            path.unlink()
+        listening.bind(str(path))
+        path.chmod(0o600)
+    except OSError as error:
+        raise ContainerError("cannot_listen", f"cannot listen on the socket {path}: {error}") from error
+    return listening
+
+
+def _is_served(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+def main(environment: Mapping[str, str] = os.environ) -> int:
+    """Serve the artifact in the model folder until SIGTERM; returns the exit code."""
+    paths = ContainerPaths.from_environment(environment)
+    failures: list[BaseException] = []
+
+    def give_up(error: BaseException) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    def load() -> Predictor:
+        set_threads(environment)
+        predictor = Predictor.load(paths.model, environment.get("SERVE_MODEL_NAME", ""))
+        emit(phase="serving", model=predictor.name, encoder=predictor.manifest.encoder)
+        return predictor
+
+    capacity = int(environment.get("SERVE_QUEUE_RECORDS") or 20_000)
+    is_batch = environment.get("SAGEMAKER_BATCH", "").lower() == "true"
+    app = Endpoint(Worker(load, give_up, capacity), None if is_batch else ANSWER_SECONDS).app()
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on"
+    )
+    server = uvicorn.Server(config)
+    # uvicorn stops gracefully, then raises the signal again: a requested stop is not a failure.
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        listening = open_socket(environment)
+        try:
+            server.run(sockets=[listening])
+        finally:
+            if named := environment.get("SERVE_UNIX_SOCKET"):
+                Path(named).unlink(missing_ok=True)
+    except ContainerError as error:
+        failures.append(error)
+    for failure in failures:
+        print(f"failed: {reason_for(failure)}", file=sys.stderr, flush=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
