@@ -30,8 +30,10 @@ SCRATCH = {"max_connections": "100", "shared_buffers": "64MB", "autovacuum": "on
 def servers_needed(home: Path) -> list[Server]:
     """The embedded servers this installation uses: those without a URL in the environment."""
     needed: list[Server] = []
+    # Tests that start many installations may do without waiting for the disk; nobody else should.
+    sync = os.environ.get("AIGUILLEUR_FSYNC", "on") != "off"
     if not os.environ.get("DATABASE_URL"):
-        needed.append(Postgres(home))
+        needed.append(Postgres(home, sync=sync))
     if not os.environ.get("REDIS_URL"):
         needed.append(Redis(home))
     return needed
