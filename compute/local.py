@@ -21,6 +21,7 @@ from compute.port import (
     ComputeError,
     EndpointObservation,
     EndpointSpec,
+    EndpointState,
     EndpointUnavailable,
     InvalidSpec,
     JobConflict,
@@ -161,12 +162,11 @@ class LocalBackend:
         status = read_json(folder / "status.json") or {}
         if record is not None and record.get("deleted"):
             return EndpointObservation("deleting", status.get("artifact_uri"))
-        state = status.get("state")
+        state: EndpointState = status.get("state", "creating")
         reason = str(status.get("reason", ""))
         if state != "in_service" and not self.spool.supervisor_alive():
             reason = "the local-compute supervisor is not running"
-        known = state if state in ("creating", "in_service", "failed") else "creating"
-        return EndpointObservation(known, status.get("artifact_uri"), reason)
+        return EndpointObservation(state, status.get("artifact_uri"), reason)
 
     def delete_endpoint(self, name: str) -> None:
         if NAME.fullmatch(name) is None:

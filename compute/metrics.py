@@ -1,6 +1,7 @@
 """The figures a program prints, found in its log by the regular expressions a training job is registered with.
 
-Source: `ml.train` prints `progress=0.4231; step=12; steps=40; epoch=1; train_loss=0.512;`, `validation_accuracy=0.913;`, `phase=finetune;`.
+Source: `ml.train` prints `progress=0.4231; step=12; steps=40; epoch=1; train_loss=0.512;`,
+`validation_accuracy=0.913;`, `phase=finetune;`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,18 @@ import re
 
 NUMBER = r"([-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)"
 NAMES = (
-    "progress", "step", "steps", "epoch", "epochs", "train_loss", "learning_rate",
-    "validation_loss", "validation_accuracy", "validation_macro_f1", "probe_accuracy", "temperature",
+    "progress",
+    "step",
+    "steps",
+    "epoch",
+    "epochs",
+    "train_loss",
+    "learning_rate",
+    "validation_loss",
+    "validation_accuracy",
+    "validation_macro_f1",
+    "probe_accuracy",
+    "temperature",
 )
 METRIC_DEFINITIONS: dict[str, str] = {name: rf"(?:^|[\s;]){name}={NUMBER};" for name in NAMES}
 PHASE_DEFINITION = r"(?:^|[\s;])phase=([a-z_]{1,40});"

@@ -1,7 +1,8 @@
 """The compute port: what the house asks of a place where jobs run, whichever place it is.
 
-Adapters (`compute.local`, later SageMaker) implement `ComputeBackend`; callers import only this module and `compute.registry`.
-URIs are `file:///…` or `s3://…`, as the backend understands them; callers build them by joining onto `ARTIFACTS_URI`.
+Adapters (`compute.local`, later SageMaker) implement `ComputeBackend`; callers import only this module and
+`compute.registry`. URIs are `file:///…` or `s3://…`, as the backend understands them; callers build them by joining
+onto `ARTIFACTS_URI`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ FAILURE_REASON_AT_MOST = 1024
 
 
 class ComputeError(Exception):
-    """Any refusal or failure of a backend. `retryable`: the same call may succeed later; `whose_fault`: caller, platform or program."""
+    """Any refusal or failure of a backend.
+
+    `retryable`: the same call may succeed later. `whose_fault`: the caller's, the platform's or the program's.
+    """
 
     code: ClassVar[str] = "compute_error"
     retryable: ClassVar[bool] = False
@@ -113,29 +117,39 @@ def _require(condition: bool, message: str) -> None:
 
 
 def _check_name(name: str) -> None:
-    _require(isinstance(name, str) and len(name) <= 63 and NAME.fullmatch(name) is not None,
-             f"a name has 1 to 63 letters, digits and single inner hyphens, not {name!r}")
+    _require(
+        isinstance(name, str) and len(name) <= 63 and NAME.fullmatch(name) is not None,
+        f"a name has 1 to 63 letters, digits and single inner hyphens, not {name!r}",
+    )
 
 
 def _check_strings(what: str, values: Mapping[str, str]) -> None:
     for key, value in values.items():
-        _require(isinstance(key, str) and isinstance(value, str), f"{what}: {key!r} must map a string to a string")
+        _require(
+            isinstance(key, str) and isinstance(value, str), f"{what}: {key!r} must map a string to a string"
+        )
 
 
 def _check_seconds(seconds: int) -> None:
-    _require(isinstance(seconds, int) and not isinstance(seconds, bool) and seconds > 0,
-             f"max_seconds must be a positive whole number of seconds, not {seconds!r}")
+    _require(
+        isinstance(seconds, int) and not isinstance(seconds, bool) and seconds > 0,
+        f"max_seconds must be a positive whole number of seconds, not {seconds!r}",
+    )
 
 
 def _check_uri(uri: str) -> None:
-    _require(isinstance(uri, str) and uri.startswith(("file:///", "s3://")), f"not a file:/// or s3:// URI: {uri!r}")
+    _require(
+        isinstance(uri, str) and uri.startswith(("file:///", "s3://")),
+        f"not a file:/// or s3:// URI: {uri!r}",
+    )
 
 
 @dataclass(frozen=True)
 class TrainingSpec:
     """One training. `channels` maps a channel name to the URI of one object or of a folder.
 
-    The artifact appears at `<output_uri>/<name>/output/model.tar.gz`. `tags` are for people and take no part in identity.
+    The artifact appears at `<output_uri>/<name>/output/model.tar.gz`. `tags` are for people and take no part
+    in identity.
     Raises InvalidSpec when built with values no backend can accept.
     """
 
@@ -151,8 +165,10 @@ class TrainingSpec:
         _check_name(self.name)
         _require(bool(self.channels), "a training needs at least one channel")
         for channel, uri in self.channels.items():
-            _require(CHANNEL.fullmatch(channel) is not None and channel not in {".", ".."},
-                     f"not a channel name: {channel!r}")
+            _require(
+                CHANNEL.fullmatch(channel) is not None and channel not in {".", ".."},
+                f"not a channel name: {channel!r}",
+            )
             _check_uri(uri)
         _check_strings("hyperparameters", self.hyperparameters)
         _require(len(self.hyperparameters) <= HYPERPARAMETERS_AT_MOST, "at most 100 hyperparameters")
@@ -163,7 +179,10 @@ class TrainingSpec:
 
 @dataclass(frozen=True)
 class TransformSpec:
-    """One batch transform of one JSONL object; its result is `<output_uri>/<file name of input_uri>.out`, line for line."""
+    """One batch transform of one JSONL object.
+
+    Its result is `<output_uri>/<file name of input_uri>.out`, line for line.
+    """
 
     name: str
     artifact_uri: str
@@ -207,10 +226,11 @@ def spec_hash(spec: TrainingSpec | TransformSpec | EndpointSpec) -> str:
 class Observation:
     """What is known of a job now.
 
-    `sub_state` is the backend's own word, for people; unknown values must not break a caller. `progress` is 0..1 or None.
-    `metrics` holds the last value of each metric of the log (`step`, `steps`, `epoch`, `train_loss`, `validation_accuracy`, …).
-    `artifact_uri` (training) and `output_uri` (transform, the `.out` object itself) are set only once SUCCEEDED.
-    `failure_reason` has at most 1,024 characters and is the program's text: escape it. `processed` counts transform records.
+    `sub_state` is the backend's own word, for people; unknown values must not break a caller. `progress` is 0..1 or
+    None. `metrics` holds the last value of each metric of the log (`step`, `steps`, `epoch`, `train_loss`,
+    `validation_accuracy`, …). `artifact_uri` (training) and `output_uri` (transform, the `.out` object itself) are set
+    only once SUCCEEDED. `failure_reason` has at most 1,024 characters and is the program's text: escape it.
+    `processed` counts transform records.
     """
 
     state: JobState

@@ -1,4 +1,7 @@
-"""Settings → the one compute backend of this installation. The only module of `compute` that reads Django's settings."""
+"""Settings → the one compute backend of this installation.
+
+The only module of `compute` that reads Django's settings.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,15 @@ from compute.port import ComputeBackend, InvalidSpec
 
 
 def backend() -> ComputeBackend:
-    """The backend named by `COMPUTE_BACKEND`. InvalidSpec, saying what to set, when the settings name none that exists."""
+    """The backend named by `COMPUTE_BACKEND`. InvalidSpec, saying what to set, when there is none of that name."""
     from django.conf import settings
 
     if settings.COMPUTE_BACKEND == "local":
         return _local(Path(settings.COMPUTE_SPOOL), settings.ARTIFACTS_URI)
     if settings.COMPUTE_BACKEND == "sagemaker":
-        raise InvalidSpec("COMPUTE_BACKEND=sagemaker is not available in this version: set COMPUTE_BACKEND=local")
+        raise InvalidSpec(
+            "COMPUTE_BACKEND=sagemaker is not available in this version: set COMPUTE_BACKEND=local"
+        )
     raise InvalidSpec(f"COMPUTE_BACKEND must be 'local', not {settings.COMPUTE_BACKEND!r}")
 
 

@@ -1,7 +1,8 @@
 """The spool folder: how `compute.local` (any process) and `compute.supervisor` (one process) tell each other things.
 
     supervisor.lock            held by the one supervisor; `heartbeat` is touched while it lives
-    jobs/<name>/               spec.json (never changes), stop (a person's wish), status.json (the supervisor's word), log.txt, ml/
+    jobs/<name>/               spec.json (never changes), stop (a person's wish), status.json (the supervisor's
+                               word), log.txt, ml/
     endpoints/<name>/          spec.json (the state wished for), status.json
     serving/<key>/             one running `serve` and its unpacked artifact
 

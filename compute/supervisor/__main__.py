@@ -27,11 +27,21 @@ def arguments() -> argparse.Namespace:
     graces, options = Graces(), Options()
     parser = argparse.ArgumentParser(prog="python -m compute.supervisor", description=__doc__)
     parser.add_argument("--spool", type=Path, default=default_spool(), help="folder of jobs and endpoints")
-    parser.add_argument("--train", type=shlex.split, default=options.train, help="the training program's command line")
-    parser.add_argument("--serve", type=shlex.split, default=options.serve, help="the serving program's command line")
-    parser.add_argument("--stop-grace", type=float, default=graces.stop, help="seconds from SIGTERM to SIGKILL")
-    parser.add_argument("--shutdown-grace", type=float, default=graces.shutdown, help="the same, when this process ends")
-    parser.add_argument("--idle", type=float, default=options.idle_seconds, help="seconds an unused serve is kept warm")
+    parser.add_argument(
+        "--train", type=shlex.split, default=options.train, help="the training program's command line"
+    )
+    parser.add_argument(
+        "--serve", type=shlex.split, default=options.serve, help="the serving program's command line"
+    )
+    parser.add_argument(
+        "--stop-grace", type=float, default=graces.stop, help="seconds from SIGTERM to SIGKILL"
+    )
+    parser.add_argument(
+        "--shutdown-grace", type=float, default=graces.shutdown, help="the same, when it ends itself"
+    )
+    parser.add_argument(
+        "--idle", type=float, default=options.idle_seconds, help="seconds an unused serve is kept warm"
+    )
     return parser.parse_args()
 
 

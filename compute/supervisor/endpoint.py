@@ -1,4 +1,7 @@
-"""Keeps one named endpoint as its spec wishes: started, answering pings, replaced without a gap, started again after a crash."""
+"""Keeps one named endpoint as its spec wishes.
+
+Started, answering pings, replaced without a gap, started again after a crash.
+"""
 
 from __future__ import annotations
 
@@ -61,9 +64,10 @@ class Candidate:
         try:
             self.server.ensure_started()
         except (ServeFailed, OSError) as error:
-            return self._failed(now, str(error))
-        self.running = True
-        self.answered_at, self.patience = now, STARTUP_SECONDS
+            self._failed(now, str(error))
+        else:
+            self.running = True
+            self.answered_at, self.patience = now, STARTUP_SECONDS
 
     def _failed(self, now: float, reason: str) -> None:
         self.failures += 1
@@ -73,7 +77,10 @@ class Candidate:
 
 
 class EndpointKeeper:
-    """One endpoint in one thread. `current` answers callers; `wanted` is what the spec asks for and takes over once ready."""
+    """One endpoint in one thread.
+
+    `current` answers callers; `wanted` is what the spec asks for and takes over once ready.
+    """
 
     def __init__(self, folder: Path, pool: ServePool, shutdown: Event) -> None:
         self.folder = folder

@@ -14,7 +14,10 @@ from compute.spool import read_json, tail, write_bytes, write_json
 
 logger = logging.getLogger(__name__)
 KEPT_LOG_BYTES = 200_000
-KINDS: dict[str, type[TrainingSpec] | type[TransformSpec]] = {"training": TrainingSpec, "transform": TransformSpec}
+KINDS: dict[str, type[TrainingSpec] | type[TransformSpec]] = {
+    "training": TrainingSpec,
+    "transform": TransformSpec,
+}
 SEEN_EVERY_SECONDS = 5.0
 
 
@@ -68,12 +71,20 @@ class Job:
             self.save(**changed)
 
     def begin(self, sub_state: str) -> None:
-        self.save(state=JobState.RUNNING, sub_state=sub_state, started_at=self.status.get("started_at") or time.time())
+        self.save(
+            state=JobState.RUNNING,
+            sub_state=sub_state,
+            started_at=self.status.get("started_at") or time.time(),
+        )
 
     def finish(self, state: JobState, reason: str = "", **changes: Any) -> None:
         """Write the end, then let go of everything but the record: the artifact is where it belongs already."""
         self.save(
-            state=state, sub_state="", failure_reason=reason[:FAILURE_REASON_AT_MOST], ended_at=time.time(), **changes
+            state=state,
+            sub_state="",
+            failure_reason=reason[:FAILURE_REASON_AT_MOST],
+            ended_at=time.time(),
+            **changes,
         )
         logger.info("job %s: %s%s", self.name, state, f": {reason.splitlines()[0]}" if reason else "")
         self.tidy()

@@ -1,7 +1,8 @@
-"""The supervisor's loop: looks at the spool, gives each job and endpoint a thread, beats its heart, goes away cleanly."""
+"""The supervisor's loop: gives each job and endpoint of the spool a thread, beats its heart, goes away cleanly."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -15,7 +16,7 @@ from threading import Event, Thread
 from typing import BinaryIO, Protocol
 
 from compute.port import NAME, JobState, TrainingSpec, TransformSpec
-from compute.spool import Spool, read_json
+from compute.spool import Spool, read_json, socket_path
 from compute.supervisor.endpoint import EndpointKeeper
 from compute.supervisor.job import BadJob, Job
 from compute.supervisor.program import Program
@@ -26,7 +27,7 @@ from compute.supervisor.transform import TransformRun
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.25
 HEARTBEAT_EVERY_SECONDS = 2.0
-LOCK_WAIT_SECONDS = 5.0
+LOCK_WAIT_SECONDS = 2.0
 PAUSE_AFTER_FAULT_SECONDS = 5.0
 NEW_FOLDER_KEPT_SECONDS = 3600.0
 
@@ -47,7 +48,7 @@ class Options:
 
     train: list[str] = field(default_factory=lambda: [sys.executable, "-m", "ml.train"])
     serve: list[str] = field(default_factory=lambda: [sys.executable, "-m", "ml.serve"])
-    graces: Graces = Graces()
+    graces: Graces = field(default_factory=Graces)
     idle_seconds: float = IDLE_SECONDS
 
 
@@ -92,7 +93,9 @@ class Supervisor:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     stream.close()
-                    raise AlreadyRunning(f"another local-compute supervisor works in {self.spool.root}") from None
+                    raise AlreadyRunning(
+                        f"another local-compute supervisor works in {self.spool.root}"
+                    ) from None
                 time.sleep(0.1)
         stream.truncate(0)
         stream.write(f"{os.getpid()}\n".encode())
@@ -161,7 +164,7 @@ class Supervisor:
         return None
 
     def _guard(self, job: Job, run: Run) -> None:
-        """A fault of ours fails the job with its reason; when even that cannot be written, the job is tried again later."""
+        """A fault of ours fails the job with its reason; if even that cannot be written, it is tried again later."""
         try:
             run.run()
         except Exception as error:
@@ -169,7 +172,9 @@ class Supervisor:
             self.paused_until[job.name] = time.monotonic() + PAUSE_AFTER_FAULT_SECONDS
             try:
                 Program(job.folder).end(self.options.graces.shutdown)
-                job.finish(JobState.FAILED, f"the local-compute supervisor failed: {type(error).__name__}: {error}")
+                job.finish(
+                    JobState.FAILED, f"the local-compute supervisor failed: {type(error).__name__}: {error}"
+                )
             except OSError:
                 logger.exception("job %s: its failure cannot be written", job.name)
 
@@ -210,5 +215,7 @@ class Supervisor:
         for thread in self.keepers.values():
             thread.join()
         stopping.join()
-        self.pool.stop_all(0.0)
+        self.pool.stop_all(0.0)  # a server that a thread started meanwhile
+        with contextlib.suppress(OSError):
+            socket_path(self.spool, "none").parent.rmdir()
         logger.info("local compute: stopped")

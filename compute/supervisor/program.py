@@ -1,7 +1,8 @@
-"""One program under `compute.runner` in a folder: started once, found again after a crash, ended politely and then by force.
+"""One program under `compute.runner` in a folder: started once, found after a crash, ended politely, then by force.
 
-Liveness is a file lock, not a process id: the supervisor locks `run.lock`, and the runner and its program inherit the open file. The lock
-is therefore held from before the start until both are gone, whatever happens to the supervisor, and no reused process id can deceive.
+Liveness is a file lock, not a process id: the supervisor locks `run.lock`, and the runner and its program inherit the
+open file. The lock is therefore held from before the start until both are gone, whatever happens to the supervisor,
+and no reused process id can deceive.
 """
 
 from __future__ import annotations
@@ -32,7 +33,12 @@ KILLED_WITHIN_SECONDS = 10.0
 def program_environment(extra: dict[str, str]) -> dict[str, str]:
     """What a program sees: no secrets or addresses of the platform, no model hub, its own variables last."""
     kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    fixed = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    fixed = {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+    }
     return kept | fixed | extra
 
 
@@ -106,7 +112,9 @@ class Program:
             self._reap()
             self.forget()
             environment = program_environment(environment)
-            write_json(self.folder / "command.json", {"argv": argv, "env": environment, "cwd": str(working_folder)})
+            write_json(
+                self.folder / "command.json", {"argv": argv, "env": environment, "cwd": str(working_folder)}
+            )
             with (self.folder / "runner.txt").open("wb") as errors:
                 self._runner = subprocess.Popen(
                     [sys.executable, "-m", "compute.runner", str(self.folder.resolve()), str(descriptor)],
@@ -158,7 +166,7 @@ class Program:
     def _signal(self, number: signal.Signals, *, group: bool = False) -> bool:
         # Only called while the lock is held: the group of that id is then still ours.
         pid = self._pid()
-        # A runner that has not yet written process.json has not yet set its handler either: wait for it, unless it is a kill.
+        # A runner that has not yet written process.json may not have set its handler yet: only a kill comes earlier.
         if pid is None or (number == signal.SIGTERM and not (self.folder / "process.json").exists()):
             return False
         with contextlib.suppress(ProcessLookupError):

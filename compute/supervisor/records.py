@@ -1,4 +1,4 @@
-"""The lines of a transform: read in bounded batches, counted, resumed, and answered with an error where they are bad."""
+"""The lines of a transform: read in bounded batches, counted, resumed, answered with an error where they are bad."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def count_lines(path: Path) -> int:
 def whole_lines(partial: BinaryIO, source: Path) -> int:
     """Cut a partial output after its last whole line and say how many lines it holds.
 
-    The last one must answer the record of its number in `source`; otherwise nothing of it can be trusted and it is emptied.
+    The last one must answer the record of its number in `source`; otherwise nothing of it can be trusted and it is
+    emptied.
     """
     count, end, last = 0, 0, b""
     partial.seek(0)
@@ -101,6 +102,7 @@ def _answers(answer: bytes, source: Path, number: int) -> bool:
     if asked is None:
         return False
     try:
-        return json.loads(answer)["id"] == json.loads(error_line(number, asked.content, "", ""))["id"]
+        expected = json.loads(error_line(number, asked.content, "", ""))["id"]
+        return bool(json.loads(answer)["id"] == expected)
     except (ValueError, KeyError, TypeError):
         return False

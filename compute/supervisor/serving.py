@@ -1,4 +1,4 @@
-"""The running `serve` programs: one per artifact and environment, shared by endpoints and transforms, kept warm for a while."""
+"""The running `serve` programs: one per artifact and environment, shared by endpoints and transforms, kept warm."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import shutil
 import threading
 import time
-from pathlib import Path
 from threading import Event
 
 from compute.objects import path_of
@@ -29,7 +28,9 @@ class ServeFailed(Exception):
 class Server:
     """One `serve` on a unix socket in `serving/<key>/`. Methods may be called from several threads."""
 
-    def __init__(self, spool: Spool, artifact_uri: str, environment: dict[str, str], command: list[str]) -> None:
+    def __init__(
+        self, spool: Spool, artifact_uri: str, environment: dict[str, str], command: list[str]
+    ) -> None:
         self.artifact_uri = artifact_uri
         self.environment = environment
         self.command = command
@@ -60,7 +61,9 @@ class Server:
         if (self.ml / "model").is_dir():
             return  # it was renamed there only after it had been verified
         self.ml.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_json(self.folder / "server.json", {"artifact_uri": self.artifact_uri, "environment": self.environment})
+        write_json(
+            self.folder / "server.json", {"artifact_uri": self.artifact_uri, "environment": self.environment}
+        )
         try:
             unpack_artifact(path_of(self.artifact_uri), self.ml / "model")
         except ArtifactError as error:
@@ -86,7 +89,10 @@ class Server:
 
 
 class ServePool:
-    """Hands out servers and stops those that nobody used for a while. Adopts the ones a former supervisor left running."""
+    """Hands out servers and stops those that nobody used for a while.
+
+    Adopts the ones a former supervisor left running.
+    """
 
     def __init__(self, spool: Spool, command: list[str], idle_seconds: float = IDLE_SECONDS) -> None:
         self.spool = spool
@@ -123,7 +129,10 @@ class ServePool:
     def stop_all(self, grace_seconds: float) -> None:
         """The supervisor goes: end every server at once, keep what they unpacked."""
         with self._lock:
-            threads = [threading.Thread(target=server.stop, args=(grace_seconds,)) for server in self._servers.values()]
+            threads = [
+                threading.Thread(target=server.stop, args=(grace_seconds,))
+                for server in self._servers.values()
+            ]
             for thread in threads:
                 thread.start()
             for thread in threads:

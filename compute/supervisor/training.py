@@ -31,10 +31,13 @@ class TrainingRun:
     """One training from its spec to its end, in one thread. `run` can be begun again after any crash, at any line.
 
     1. the folder is laid out; 2. `train` is started, or found running; 3. it is watched: progress, limit, stop;
-    4. its end is judged; 5. the artifact is checked, packed beside its place and renamed into it; 6. SUCCEEDED is written.
+    4. its end is judged; 5. the artifact is checked, packed beside its place and renamed into it;
+    6. SUCCEEDED is written.
     """
 
-    def __init__(self, job: Job, spec: TrainingSpec, command: list[str], graces: Graces, shutdown: Event) -> None:
+    def __init__(
+        self, job: Job, spec: TrainingSpec, command: list[str], graces: Graces, shutdown: Event
+    ) -> None:
         self.job = job
         self.spec = spec
         self.command = command
@@ -51,9 +54,7 @@ class TrainingRun:
             self.program.end(self.graces.shutdown)
         elif self.program.is_alive():
             return self._watch()
-        elif self.program.exit() is not None:
-            return self._judge()
-        elif self.job.status.get("ending"):
+        elif self.program.exit() is not None or self.job.status.get("ending"):
             return self._judge()
         elif self.job.status.get("attempt"):
             return self._start_again()
@@ -77,7 +78,8 @@ class TrainingRun:
         try:
             lay_out(self.ml, self.spec)
         except ComputeError as error:
-            return self.job.finish(JobState.FAILED, str(error))
+            self.job.finish(JobState.FAILED, str(error))
+            return
         self.job.save(sub_state="training", attempt=attempt, **self.job.close_attempt())
         environment = self.spec.environment | {
             "SAGEMAKER_BASE_DIR": str(self.ml), "TRAINING_JOB_NAME": self.spec.name,
@@ -143,14 +145,15 @@ class TrainingRun:
             pack_artifact(self.ml / "model", path_of(uri))
         except ArtifactError as error:
             reason = f"the program ended well but left no usable artifact: {error} ({error.code})"
-            return self.job.finish(JobState.FAILED, reason)
+            self.job.finish(JobState.FAILED, reason)
+            return
         self.job.finish(JobState.SUCCEEDED, artifact_uri=uri, progress=1.0)
 
 
 def lay_out(ml: Path, spec: TrainingSpec) -> None:
-    """Make the container's folder. Channels are symbolic links: read, never written. Checkpoints of an earlier attempt stay.
+    """Make the container's folder. Channels are symbolic links: read, never written.
 
-    ArtifactMissing when a channel's object is not there.
+    Checkpoints of an earlier attempt stay. ArtifactMissing when a channel's object is not there.
     """
     for name in ("input", "model", "output"):
         shutil.rmtree(ml / name, ignore_errors=True)

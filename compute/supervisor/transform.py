@@ -1,4 +1,4 @@
-"""Runs one batch transform as SageMaker would: the artifact's own `serve`, the input streamed to it, one output line per input line."""
+"""Runs one batch transform as SageMaker would: `serve`, the input streamed to it, one output line per input line."""
 
 from __future__ import annotations
 
@@ -64,16 +64,17 @@ class TransformRun:
                 self._transform()
         except Ended as ended:
             if ended.state is None:
-                return self.job.save(sub_state="interrupted", **self.job.close_attempt())
+                self.job.save(sub_state="interrupted", **self.job.close_attempt())
+                return
             partial.unlink(missing_ok=True)
             limit = f"the transform ran longer than its limit of {self.spec.max_seconds} s"
-            return self.job.finish(ended.state, limit if ended.state == JobState.TIMED_OUT else "")
+            self.job.finish(ended.state, limit if ended.state == JobState.TIMED_OUT else "")
         except (ServeFailed, ComputeError, OSError) as error:
             partial.unlink(missing_ok=True)
-            return self.job.finish(JobState.FAILED, str(error))
-        self.job.finish(
-            JobState.SUCCEEDED, output_uri=self.output_uri, progress=1.0, processed=self.job.status["total"]
-        )
+            self.job.finish(JobState.FAILED, str(error))
+        else:
+            total = self.job.status["total"]
+            self.job.finish(JobState.SUCCEEDED, output_uri=self.output_uri, progress=1.0, processed=total)
 
     def wake(self) -> None:
         """Called by the supervisor's loop: a wish to end must not wait for a slow answer."""
@@ -123,7 +124,9 @@ class TransformRun:
                 outgoing.flush()
                 os.fsync(outgoing.fileno())
             if (written := count_lines(partial)) != total:
-                raise ServeFailed(f"{written} output lines for {total} input lines: the input changed meanwhile")
+                raise ServeFailed(
+                    f"{written} output lines for {total} input lines: the input changed meanwhile"
+                )
             self.job.save(publishing=True, sub_state="uploading")
             partial.replace(target)
             sync_folder(target.parent)
@@ -158,7 +161,7 @@ class TransformRun:
             raise Ended(None)
 
     def _answer(self, server: Server, batch: list[Line]) -> list[bytes]:
-        """One output line, with its end, per line of the batch. A server that dies is started again, once in a transform."""
+        """One output line, with its end, per line of the batch. A dead server is started again, once a transform."""
         sent = [line for line in batch if line.refusal is None]
         while True:
             try:
@@ -167,7 +170,9 @@ class TransformRun:
             except TRANSPORT_ERRORS as error:
                 self._check()
                 if self.restarts >= RESTARTS_AT_MOST:
-                    raise ServeFailed(f"serve broke down again ({type(error).__name__}): {server.reason()}") from error
+                    raise ServeFailed(
+                        f"serve broke down again ({type(error).__name__}): {server.reason()}"
+                    ) from error
                 self.restarts += 1
                 if isinstance(error, TimeoutError):
                     server.stop()
@@ -195,8 +200,12 @@ class TransformRun:
         self.refusals += 1
         text = body[:300].decode("utf-8", "replace")
         if self.refusals >= REFUSALS_IN_A_ROW and status >= 500:
-            raise ServeFailed(f"serve failed on {self.refusals} records in a row with status {status}: {text}")
-        code, message = ("refused", f"status {status}: {text}") if status != 200 else ("no_answer", "no single answer")
+            raise ServeFailed(
+                f"serve failed on {self.refusals} records in a row with status {status}: {text}"
+            )
+        code, message = (
+            ("refused", f"status {status}: {text}") if status != 200 else ("no_answer", "no single answer")
+        )
         return [error_line(sent[0].number, sent[0].content, code, message)]
 
     def _post(self, server: Server, body: bytes) -> tuple[int, bytes]:

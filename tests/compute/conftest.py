@@ -1,0 +1,160 @@
+"""A real supervisor process over small real programs, and words to make and watch jobs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from compute.local import LocalBackend
+from compute.port import Observation, TrainingSpec, TransformSpec
+from ml.artifact import write_manifest
+from ml.container import pack_artifact
+from ml.schema import Manifest
+
+PROGRAMS = Path(__file__).parent / "programs"
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 30.0
+
+
+def until(condition: Callable[[], object], what: str = "it") -> None:
+    """Wait for a condition; only the failure depends on time."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:g} s for {what}"
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process exists and is no zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return not Path("/proc/self/stat").exists()
+
+
+class House:
+    """One spool with its backend and, when started, its supervisor."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.artifacts = folder / "artifacts"
+        self.artifacts.mkdir()
+        self.backend = LocalBackend(folder / "spool", self.artifacts)
+        self.spool = self.backend.spool
+        self.starts = folder / "starts"
+        self.supervisors: list[subprocess.Popen[bytes]] = []
+        (folder / "data").mkdir()
+        (folder / "data" / "rows.jsonl").write_text('{"id":"1"}\n{"id":"2"}\n')
+
+    def uri(self, *parts: str) -> str:
+        return self.artifacts.joinpath(*parts).as_uri()
+
+    def supervise(self, *options: str) -> subprocess.Popen[bytes]:
+        command = [
+            sys.executable, "-m", "compute.supervisor", "--spool", str(self.spool.root),
+            "--train", f"{sys.executable} {PROGRAMS / 'train.py'}",
+            "--serve", f"{sys.executable} {PROGRAMS / 'serve.py'}",
+            "--stop-grace", "1", "--shutdown-grace", "2", *options,
+        ]  # fmt: skip
+        with (self.folder / "supervisor.txt").open("ab") as log:
+            supervisor = subprocess.Popen(
+                command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"LOG_LEVEL": "INFO"}
+            )
+        self.supervisors.append(supervisor)
+        return supervisor
+
+    def kill(self, supervisor: subprocess.Popen[bytes]) -> None:
+        supervisor.kill()
+        supervisor.wait()
+
+    def close(self) -> None:
+        for supervisor in self.supervisors:
+            if supervisor.poll() is None:
+                supervisor.terminate()
+                supervisor.wait(30)
+        for process in self.spool.root.glob("*/*/process.json"):
+            pid = json.loads(process.read_text())["pid"]
+            if is_running(pid) and os.getpgid(pid) == pid:
+                os.killpg(pid, signal.SIGKILL)
+
+    # Jobs
+
+    def training(self, name: str = "t-1", max_seconds: int = 60, **hyperparameters: str) -> TrainingSpec:
+        return TrainingSpec(
+            name=name, channels={"train": (self.folder / "data").as_uri()},
+            hyperparameters={"starts": str(self.starts)} | hyperparameters,
+            output_uri=self.uri("runs"), max_seconds=max_seconds,
+        )  # fmt: skip
+
+    def train(self, name: str = "t-1", max_seconds: int = 60, **hyperparameters: str) -> None:
+        self.backend.start_training(self.training(name, max_seconds, **hyperparameters))
+
+    def transform(
+        self, texts: list[str], name: str = "b-1", artifact: str | None = None, max_seconds: int = 60,
+        environment: dict[str, str] | None = None,
+    ) -> TransformSpec:  # fmt: skip
+        source = self.folder / f"{name}.jsonl"
+        if not source.exists():
+            source.write_text(
+                "".join(json.dumps({"id": str(n), "text": text}) + "\n" for n, text in enumerate(texts))
+            )
+        spec = TransformSpec(
+            name,
+            artifact or self.artifact(),
+            source.as_uri(),
+            self.uri("out"),
+            max_seconds,
+            environment or {},
+        )
+        self.backend.start_transform(spec)
+        return spec
+
+    def artifact(self, name: str = "first") -> str:
+        """The URI of a small whole artifact, made once."""
+        tar = self.artifacts / name / "model.tar.gz"
+        if not tar.exists():
+            model = self.folder / f"model-{name}"
+            (model / "encoder").mkdir(parents=True)
+            (model / "encoder" / "config.json").write_text(json.dumps({"name": name}))
+            write_manifest(model, Manifest("encoder", 4, "0123456789abcdef", name, "test"))
+            pack_artifact(model, tar)
+        return tar.as_uri()
+
+    def output(self, name: str = "b-1") -> list[dict[str, object]]:
+        return [
+            json.loads(line)
+            for line in (self.artifacts / "out" / f"{name}.jsonl.out").read_text().splitlines()
+        ]
+
+    # Watching
+
+    def ended(self, name: str = "t-1") -> Observation:
+        until(lambda: self.backend.observe(name).state.is_final, f"{name} to end")
+        return self.backend.observe(name)
+
+    def when(self, name: str, condition: Callable[[Observation], object]) -> Observation:
+        until(lambda: condition(self.backend.observe(name)), f"{name}: {self.backend.observe(name)}")
+        return self.backend.observe(name)
+
+    def pids(self) -> list[int]:
+        """Every start of the training program, by process id."""
+        return [int(line) for line in self.starts.read_text().split()] if self.starts.exists() else []
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.close()
