@@ -172,18 +172,20 @@ export function createQueue({ mode, userId, api, outbox, makeKey = newKey, sched
     await api.claim(mode, 1, held()).then(take, () => {});
   }
 
-  async function undo(): Promise<void> {
+  /** Takes back the last answer, or the given one of the person's saved answers. */
+  async function undo(annotationId?: number): Promise<void> {
     if (undoing.value) return;
-    const last = done.value.at(-1);
+    const last =
+      annotationId === undefined ? done.value.at(-1) : done.value.find((one) => one.annotationId === annotationId);
     if (last && outbox.withdraw(last.key)) {
-      done.value = done.value.slice(0, -1);
+      done.value = done.value.filter((one) => one !== last);
       buffer.value = [last.item, ...buffer.value];
       left.value += 1;
       return;
     }
     undoing.value = last?.item ?? null;
     await outbox.settled();
-    const id = last ? done.value.find((one) => one.key === last.key)?.annotationId : lastSaved()?.id;
+    const id = annotationId ?? (last ? done.value.find((one) => one.key === last.key)?.annotationId : lastSaved()?.id);
     try {
       if (id != null) applyUndo(await api.undo(id), last);
     } catch (problem) {
