@@ -48,7 +48,7 @@ def binary(name: str) -> Path:
 
 
 class Postgres:
-    """One server over `<home>/pg`. `extra` overrides SETTINGS; `sync=False` gives up crash safety."""
+    """One server over `<home>/pg`. `extra` overrides SETTINGS; `sync=False` survives a killed server, not a power cut."""
 
     name = "PostgreSQL"
 
@@ -59,7 +59,7 @@ class Postgres:
         self.sockets = socket_dir(home)
         self.settings = SETTINGS | (extra or {})
         if not sync:
-            self.settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            self.settings |= {"fsync": "off", "full_page_writes": "off"}
         self.sync = sync
         self.account = account_for(self.data)
 
