@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 import zlib
 from pathlib import Path
+from typing import IO
 
 from ml import __version__
 from ml.artifact import (
@@ -50,8 +51,12 @@ def unpack_artifact(tar: Path, folder: Path) -> Manifest:
     scratch = Path(tempfile.mkdtemp(prefix=".unpack-", dir=folder.parent))
     try:
         try:
-            with tarfile.open(tar, "r:*") as archive:
-                _extract(archive, scratch)
+            with _open_stream(tar) as stream:
+                with tarfile.open(fileobj=stream, mode="r:") as archive:
+                    _extract(archive, scratch)
+                # The checksum stands at the very end: a cut there is a cut too.
+                while stream.read(1 << 20):
+                    pass
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ArtifactError("truncated", "the artifact is cut short or damaged") from error
         except tarfile.ReadError as error:
@@ -91,6 +96,12 @@ def make_encoder_artifact(base_folder: Path, out_tar: Path, max_length: int | No
         sources = [(MANIFEST, written)] + [(f"{ENCODER}/{name}", encoder / name) for name in names]
         _write_tar(out_tar, sources)
     return manifest
+
+
+def _open_stream(tar: Path) -> IO[bytes]:
+    with tar.open("rb") as raw:
+        is_gzip = raw.read(2) == b"\x1f\x8b"
+    return gzip.open(tar, "rb") if is_gzip else tar.open("rb")
 
 
 def _write_tar(out_tar: Path, sources: list[tuple[str, Path]]) -> None:
