@@ -6,7 +6,7 @@ PORT ?= 8000
 export PORT
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
-.PHONY: help setup python demo up stop status reset test test-all lint format bench backup restore \
+.PHONY: help setup python demo up stop status reset test test-heavy test-all lint format bench backup restore \
         frontend servers migrations shell types logs
 
 help:  ## List the commands
@@ -42,8 +42,10 @@ restore:  ## Put a backup back into an empty installation: make restore FILE=bac
 test: python  ## The tests (under ten minutes)
 	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m "not heavy" $(ARGS)
 
-test-all: test  ## The tests, then the heavy ones
+test-heavy: python  ## Only the heavy tests: fine-tuning, replays, 100,000 rows
 	@$(BIN)/pytest -m heavy $(ARGS)
+
+test-all: test test-heavy  ## The tests, then the heavy ones
 
 lint: python  ## Style, import rules, types, missing migrations
 	@$(PYTHON) config/prepare.py --no-build

@@ -28,9 +28,10 @@ FORMAT = 1
 FOLDERS = ("artifacts", "snapshots", "uploads")
 FILES = ("secret_key", "audit_salt", "kind")
 HAS_TABLES = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'public' LIMIT 1"
-URI_COLUMNS = """
+ADDRESS_COLUMNS = """
 SELECT table_name, column_name FROM information_schema.columns
-WHERE table_schema = 'public' AND column_name LIKE '%uri' AND data_type IN ('character varying', 'text')
+WHERE table_schema = 'public' AND (column_name LIKE '%uri' OR column_name = 'path')
+AND data_type IN ('character varying', 'text')
 """
 
 
@@ -113,7 +114,7 @@ def restore(home: Path, source: Path) -> None:
             wanted.write_text("\n".join(line for line in listing.splitlines() if " EXTENSION " not in line))
             tool("pg_restore", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error",
                  f"--use-list={wanted}", f"--dbname={url}", str(folder / "database.dump"))  # fmt: skip
-            move_uris(url, f"file://{manifest['home']}/", f"file://{home}/")
+            move_addresses(url, manifest["home"], str(home))
         for path in (folder / "home").iterdir() if (folder / "home").exists() else []:
             target = home / path.name
             if target.is_dir():
@@ -151,20 +152,24 @@ def check_empty(url: str) -> None:
         connection.close()
 
 
-def move_uris(url: str, old: str, new: str) -> None:
-    """Rows name artifacts by absolute address; let them follow when the data folder has moved."""
-    if old == new:
+def move_addresses(url: str, old_home: str, new_home: str) -> None:
+    """Rows name files by absolute address; let them follow when the data folder has moved."""
+    if old_home == new_home:
         return
     connection = psycopg2.connect(url)
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute(URI_COLUMNS)
+            cursor.execute(ADDRESS_COLUMNS)
             for table, column in cursor.fetchall():
-                cursor.execute(
-                    f'UPDATE "{table}" SET "{column}" = %s || substr("{column}", %s) '  # noqa: S608 - own names
-                    f'WHERE starts_with("{column}", %s)',
-                    [new, len(old) + 1, old],
-                )
+                for old, new in (
+                    (f"file://{old_home}/", f"file://{new_home}/"),
+                    (f"{old_home}/", f"{new_home}/"),
+                ):
+                    cursor.execute(
+                        f'UPDATE "{table}" SET "{column}" = %s || substr("{column}", %s) '  # noqa: S608 - own names
+                        f'WHERE starts_with("{column}", %s)',
+                        [new, len(old) + 1, old],
+                    )
     finally:
         connection.close()
 

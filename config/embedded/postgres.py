@@ -48,7 +48,7 @@ def binary(name: str) -> Path:
 
 
 class Postgres:
-    """One server over `<home>/pg`. `extra` overrides SETTINGS; `sync=False` survives a killed server, not a power cut."""
+    """One server over `<home>/pg`. `extra` overrides SETTINGS; with `sync=False` a power cut loses data."""
 
     name = "PostgreSQL"
 
