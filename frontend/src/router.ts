@@ -1,7 +1,6 @@
 /** All routes. Pages load when they are visited; `meta.role` is the least role that may open one. */
 import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
 import type { Role } from "./api/types";
-import { i18n } from "./i18n";
 import { useSession } from "./stores/session";
 
 declare module "vue-router" {
@@ -58,8 +57,4 @@ router.beforeEach(async (to) => {
   if (!session.user) return { name: "login", query: to.fullPath === "/home" ? {} : { next: to.fullPath } };
   if (to.meta.role && !session.atLeast(to.meta.role)) return { name: "home", query: { refused: to.path } };
   return true;
-});
-
-router.afterEach((to) => {
-  document.title = `${i18n.global.t(to.meta.title)} · Aiguilleur`;
 });
