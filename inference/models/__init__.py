@@ -1,6 +1,7 @@
 """Models meet tickets: embeddings, predictions, transforms, deployments."""
 
 from inference.models.deployments import Deployment, DeploymentRole
+from inference.models.heads import LearnerHead
 from inference.models.predictions import Prediction
 from inference.models.transforms import TransformPurpose, TransformRun
 from inference.models.vectors import Embedding, Encoder
@@ -10,6 +11,7 @@ __all__ = [
     "DeploymentRole",
     "Embedding",
     "Encoder",
+    "LearnerHead",
     "Prediction",
     "TransformPurpose",
     "TransformRun",

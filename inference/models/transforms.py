@@ -34,6 +34,10 @@ class TransformRun(models.Model):
     rejected = models.PositiveIntegerField(default=0, help_text="Lines the model answered with an error.")
     failure_code = models.CharField(max_length=64, blank=True)
     failure_reason = models.TextField(blank=True)
+    output_offset = models.BigIntegerField(
+        default=0, help_text="Bytes of the output that are loaded; moves with the rows, in one transaction."
+    )
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="A failed attempt rests until then.")
     observed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -35,15 +35,21 @@ class Encoder(models.Model):
 
 
 class Embedding(models.Model):
-    """The L2-normalised vector of one ticket in one space. No fixed dimension: it is the encoder's."""
+    """The L2-normalised vector of one ticket in one space. No fixed dimension: it is the encoder's.
+
+    ``id`` is drawn anew whenever the vector is written, so rows with a higher id than the last one seen are
+    exactly what changed. A null ``vector`` says that the model refused this very text, with its ``error``.
+    """
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="embeddings")
     encoder = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="embeddings")
     text_hash = models.CharField(max_length=32, help_text="Of the text that was embedded.")
-    vector = VectorField()
+    vector = VectorField(null=True)
+    error = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["encoder", "ticket"], name="embedding_once")]
+        indexes = [models.Index(fields=["encoder", "id"], name="embedding_changes")]
 
     def __str__(self) -> str:
         return f"ticket {self.ticket_id} in {self.encoder_id}"

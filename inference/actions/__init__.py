@@ -1,0 +1,17 @@
+"""Writes of inference. Each is one transaction unless it says otherwise."""
+
+from inference.actions.deployments import assistant_ensure
+from inference.actions.encoders import encoder_ensure, encoder_index, encoder_promote, encoders_prune
+from inference.actions.evaluations import evaluation_refresh
+from inference.actions.pool import transform_plan, work_find
+
+__all__ = [
+    "assistant_ensure",
+    "encoder_ensure",
+    "encoder_index",
+    "encoder_promote",
+    "encoders_prune",
+    "evaluation_refresh",
+    "transform_plan",
+    "work_find",
+]

@@ -1,0 +1,79 @@
+"""The assistant endpoint: it answers Try a ticket and embeds small live batches."""
+
+import logging
+
+from django.db import transaction
+from django.utils import timezone
+
+from compute.port import ComputeBackend, ComputeError, EndpointSpec
+from inference import loading, selectors
+from inference.models import Deployment, DeploymentRole
+from ml.schema import SchemaError, TransformOutput
+from training.models import ModelVersion
+
+log = logging.getLogger(__name__)
+
+ASSISTANT = "assistant"
+LIVE_AT_MOST = 200
+LIVE_BATCH = 16
+LIVE_SECONDS = 60.0
+
+
+def assistant_ensure(*, backend: ComputeBackend) -> Deployment | None:
+    """Let the version that serves the current space answer as the assistant, and note how the endpoint is.
+
+    The row is written before the backend is called; both are idempotent, so a crash between them heals here.
+    """
+    encoder = selectors.current_encoder()
+    if encoder is None:
+        return None
+    wanted = selectors.serving_model(encoder)
+    deployment = selectors.assistant()
+    if deployment is None or deployment.model_version_id != wanted.pk:
+        deployment = _replace(wanted)
+    backend.put_endpoint(EndpointSpec(name=ASSISTANT, artifact_uri=wanted.artifact_uri))
+    seen = backend.observe_endpoint(ASSISTANT)
+    is_ours = seen.state != "in_service" or seen.artifact_uri == wanted.artifact_uri
+    state = seen.state if is_ours else "creating"
+    if (deployment.state, deployment.reason) != (state, seen.reason):
+        deployment.state, deployment.reason = state, seen.reason
+        deployment.save(update_fields=["state", "reason"])
+    return deployment
+
+
+@transaction.atomic
+def _replace(wanted: ModelVersion) -> Deployment:
+    Deployment.objects.select_for_update().filter(
+        role=DeploymentRole.ASSISTANT, ended_at__isnull=True
+    ).update(ended_at=timezone.now(), state="replaced")
+    return Deployment.objects.create(
+        model_version=wanted, role=DeploymentRole.ASSISTANT, endpoint_name=ASSISTANT
+    )
+
+
+def embed_live(*, backend: ComputeBackend, deployment: Deployment | None, model_version: ModelVersion) -> bool:
+    """Embed the few tickets that lack a vector through the endpoint; False when that is no way for them now.
+
+    A batch is loaded whole or not at all; what fails is simply still missing, and a transform takes it.
+    """
+    if deployment is None or deployment.state != "in_service" or deployment.model_version_id != model_version.pk:
+        return False
+    waiting = list(
+        selectors.tickets_without_vector(model_version).values_list("pk", "text_hash", "text")[: LIVE_AT_MOST + 1]
+    )
+    if len(waiting) > LIVE_AT_MOST:
+        return False
+    for at in range(0, len(waiting), LIVE_BATCH):
+        batch = waiting[at : at + LIVE_BATCH]
+        records = [{"id": loading.line_id(pk, hashed), "text": text} for pk, hashed, text in batch]
+        try:
+            answers = [
+                TransformOutput.from_dict(a)
+                for a in backend.invoke(deployment.endpoint_name, records, LIVE_SECONDS)
+            ]
+            with transaction.atomic():
+                loading.load(model_version, answers)
+        except (ComputeError, SchemaError, loading.BadOutput) as error:
+            log.warning("live embedding left to a transform: %s", error)
+            return False
+    return True

@@ -1,0 +1,112 @@
+"""Keeps the pool seen by the right versions: finds what is missing and starts what brings it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import IntegrityError, connection, transaction
+
+from compute.port import ComputeBackend
+from inference import nudges, selectors
+from inference.actions import deployments, encoders
+from inference.actions.evaluations import evaluation_refresh
+from inference.models import TransformPurpose, TransformRun
+from training.models import ModelVersion
+
+log = logging.getLogger(__name__)
+
+FIND_LOCK = 7_207
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """One search for work at a time in the whole installation; yields False to the others."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [FIND_LOCK])
+        held = bool(cursor.fetchone()[0])
+    try:
+        yield held
+    finally:
+        if held:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [FIND_LOCK])
+
+
+def transform_plan(*, model_version: ModelVersion, purpose: str) -> TransformRun | None:
+    """Plan a transform unless one of this kind is live or failed a moment ago."""
+    if not selectors.may_plan(model_version, purpose):
+        return None
+    try:
+        with transaction.atomic():
+            run = TransformRun.objects.create(model_version=model_version, purpose=purpose)
+            transaction.on_commit(nudges.transforms)
+            return run
+    except IntegrityError:  # somebody else was faster
+        return None
+
+
+def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
+    """Look at the rows and start whatever is missing; returns whether anything was started.
+
+    1. The base encoder, once. 2. New tickets get their vectors in the current space, through the endpoint when
+    they are few. 3. A version nobody has looked through yet sees the audit labels first, is evaluated, then sees
+    the pool. 4. When the whole pool has its vectors in the new space, that space becomes current. 5. Index,
+    assistant, and the end of old spaces. Each step is found again from the rows after a crash.
+    ``live=False`` leaves endpoints alone (replay).
+    """
+    with _alone() as held:
+        if not held:
+            return False
+        encoders.encoder_ensure(backend=backend)
+        current, target = selectors.current_encoder(), selectors.target_model()
+        assert current is not None and target is not None
+        assistant = deployments.assistant_ensure(backend=backend) if live else None
+        serving = selectors.serving_model(current)
+        started = False
+        if selectors.tickets_without_vector(serving).exists() and deployments.embed_live(
+            backend=backend, deployment=assistant, model_version=serving
+        ):
+            nudges.learner()
+        if target.encoder != current.fingerprint:
+            started |= _approach(target)
+            if started and selectors.current_encoder() != current and live:
+                deployments.assistant_ensure(backend=backend)
+        else:
+            started |= _judge(target)
+        if selectors.tickets_missing(serving).exists():
+            started |= transform_plan(model_version=serving, purpose=TransformPurpose.POOL) is not None
+    if live:
+        _tidy()
+    return started
+
+
+def _judge(version: ModelVersion) -> bool:
+    """Evaluate a version, after it has seen the audit labels; returns whether a transform was started."""
+    if version.kind != "classifier":
+        return False
+    unseen = selectors.tickets_missing(version).filter(is_audit=True, status="labelled")
+    if unseen.exists() and transform_plan(model_version=version, purpose=TransformPurpose.EVALUATE):
+        return True
+    evaluation_refresh(model_version=version)
+    return False
+
+
+def _approach(version: ModelVersion) -> bool:
+    """Bring a version with a new space towards the swap; returns whether anything was started or swapped."""
+    live = selectors.live_transforms().filter(model_version=version)
+    if live.exists():
+        return False
+    if _judge(version):
+        return True
+    if not selectors.pool_is_covered(version):
+        return transform_plan(model_version=version, purpose=TransformPurpose.POOL) is not None
+    encoders.encoder_promote(model_version=version)
+    log.info("version %s: its space is current now", version.number)
+    return True
+
+
+def _tidy() -> None:
+    current = selectors.current_encoder()
+    if current is not None and not selectors.live_transforms().exists():
+        encoders.encoder_index(encoder=current)
+        encoders.encoders_prune()

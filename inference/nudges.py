@@ -1,0 +1,47 @@
+"""Hastens work by a message; a lost one only costs time, because beat finds the same work from the rows."""
+
+import logging
+
+from celery import current_app
+from django.core.cache import cache
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+HOLD_SECONDS = 10
+LEARNER = "inference.tasks.learner_refresh"
+TRANSFORMS = "inference.tasks.transforms_drive"
+WORK = "inference.tasks.work_find"
+
+
+def _send(task: str) -> None:
+    """Send one message however many ask, until ``taken`` says that the work began (or ten seconds passed)."""
+    try:
+        if cache.add(f"nudge:{task}", 1, timeout=HOLD_SECONDS):
+            current_app.send_task(task, retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("no nudge for %s, beat will find the work: %s", task, error)
+
+
+def taken(task: str) -> None:
+    """Called when the work begins: whatever comes from now on sends a new message."""
+    try:
+        cache.delete(f"nudge:{task}")
+    except (RedisError, OSError) as error:
+        log.warning("nudge of %s not cleared: %s", task, error)
+
+
+def learner() -> None:
+    """Labels, services, vectors or the space changed."""
+    _send(LEARNER)
+
+
+def transforms() -> None:
+    """A transform was planned."""
+    _send(TRANSFORMS)
+
+
+def work() -> None:
+    """Tickets or model versions came."""
+    _send(WORK)

@@ -1,0 +1,216 @@
+"""Reads about embedding spaces, what is missing in them, transforms and deployments."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.utils import timezone
+
+from annotation.models import Ticket, TicketStatus
+from inference.models import (
+    Deployment,
+    DeploymentRole,
+    Embedding,
+    Encoder,
+    LearnerHead,
+    Prediction,
+    TransformPurpose,
+    TransformRun,
+)
+from training import selectors as training
+from training.models import ModelVersion, RunState
+from training.models.runs import LIVE_STATES
+
+REST_AFTER_FAILURE = timedelta(minutes=10)
+
+
+def current_encoder() -> Encoder | None:
+    """The space the learner ranks in."""
+    return Encoder.objects.filter(is_current=True).select_related("model_version").first()
+
+
+def encoder_of(model_version: ModelVersion) -> Encoder | None:
+    """The space this version embeds into, if anything was embedded there yet."""
+    return Encoder.objects.filter(fingerprint=model_version.encoder).first()
+
+
+def target_model() -> ModelVersion | None:
+    """The version the pool should be seen by: the newest classifier, before the first the newest base encoder."""
+    return training.current_model() or ModelVersion.objects.filter(kind="encoder").first()
+
+
+def serving_model(encoder: Encoder) -> ModelVersion:
+    """The version that answers in this space: the newest classifier that embeds into it, else its own."""
+    classifier = ModelVersion.objects.filter(kind="classifier", encoder=encoder.fingerprint).first()
+    return classifier or encoder.model_version
+
+
+def _covered(model_version: ModelVersion) -> Exists:
+    """Whether this version's space holds the ticket's present text (a refusal of it counts)."""
+    return Exists(
+        Embedding.objects.filter(
+            encoder__fingerprint=model_version.encoder,
+            ticket=OuterRef("pk"),
+            text_hash=OuterRef("text_hash"),
+        )
+    )
+
+
+def _refused(model_version: ModelVersion) -> Exists:
+    return Exists(
+        Embedding.objects.filter(
+            encoder__fingerprint=model_version.encoder,
+            ticket=OuterRef("pk"),
+            text_hash=OuterRef("text_hash"),
+            vector__isnull=True,
+        )
+    )
+
+
+def tickets_without_vector(model_version: ModelVersion) -> QuerySet[Ticket]:
+    """Tickets whose present text has no vector in this version's space."""
+    return Ticket.objects.filter(~_covered(model_version)).order_by("pk")
+
+
+def tickets_missing(model_version: ModelVersion) -> QuerySet[Ticket]:
+    """Tickets this version still has to look at: no vector of the present text, or no prediction."""
+    missing = ~_covered(model_version)
+    if model_version.kind == "classifier":
+        predicted = Exists(Prediction.objects.filter(model_version=model_version, ticket=OuterRef("pk")))
+        missing = missing | (~predicted & ~_refused(model_version))
+    return Ticket.objects.filter(missing).order_by("pk")
+
+
+def audit_labelled() -> QuerySet[Ticket]:
+    """Audit tickets with a resolved label: what an evaluation is measured on."""
+    return Ticket.objects.filter(is_audit=True, status=TicketStatus.LABELLED).order_by("pk")
+
+
+def tickets_for(run: TransformRun) -> QuerySet[Ticket]:
+    """What a transform has to look at, as of now."""
+    missing = tickets_missing(run.model_version)
+    if run.purpose == TransformPurpose.EVALUATE:
+        missing = missing.filter(is_audit=True, status=TicketStatus.LABELLED)
+    return missing
+
+
+def live_transforms() -> QuerySet[TransformRun]:
+    """Transforms that are not over, oldest first."""
+    return TransformRun.objects.filter(state__in=LIVE_STATES).order_by("pk")
+
+
+def may_plan(model_version: ModelVersion, purpose: str) -> bool:
+    """Whether a transform may start: none is live, and the last failure is old enough."""
+    last = TransformRun.objects.filter(model_version=model_version, purpose=purpose).first()
+    if last is None or last.state == RunState.SUCCEEDED:
+        return True
+    if last.state in LIVE_STATES:
+        return False
+    return last.ended_at is not None and last.ended_at < timezone.now() - REST_AFTER_FAILURE
+
+
+def pool_is_covered(model_version: ModelVersion) -> bool:
+    """Whether every ticket that existed when the version's last pool transform was planned has its vector.
+
+    Tickets that came since do not hold up a swap: they are embedded in the new space right after it.
+    """
+    last = TransformRun.objects.filter(
+        model_version=model_version, purpose=TransformPurpose.POOL, state=RunState.SUCCEEDED
+    ).first()
+    before: datetime = last.created_at if last else timezone.now()
+    has_row = Exists(
+        Embedding.objects.filter(encoder__fingerprint=model_version.encoder, ticket=OuterRef("pk"))
+    )
+    return not Ticket.objects.filter(~has_row, created_at__lt=before).exists()
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many tickets of the pool have a vector in a space."""
+
+    done: int
+    total: int
+
+
+def coverage(encoder: Encoder | None) -> Coverage:
+    """Vectors of a space against all tickets."""
+    total = Ticket.objects.count()
+    done = Embedding.objects.filter(encoder=encoder).count() if encoder else 0
+    return Coverage(min(done, total), total)
+
+
+def assistant() -> Deployment | None:
+    """The live deployment that answers Try a ticket and embeds small live batches."""
+    return (
+        Deployment.objects.filter(role=DeploymentRole.ASSISTANT, ended_at__isnull=True)
+        .select_related("model_version")
+        .first()
+    )
+
+
+def head_of(encoder: Encoder) -> LearnerHead | None:
+    """The learner's newest head in this space."""
+    return LearnerHead.objects.filter(encoder=encoder).first()
+
+
+def predictions_of(model_version: ModelVersion, ticket_ids: list[int]) -> dict[int, Prediction]:
+    """This version's answers for some tickets, by ticket id."""
+    rows = Prediction.objects.filter(model_version=model_version, ticket__in=ticket_ids)
+    return {row.ticket_id: row for row in rows}
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A labelled ticket near a vector; ``similarity`` is the cosine."""
+
+    ticket_id: int
+    excerpt: str
+    service_id: int
+    similarity: float
+
+
+def nearest_labelled(encoder: Encoder, vector: list[float], n: int = 5) -> list[Neighbour]:
+    """The labelled tickets nearest to a vector, nearest first, through the space's index when it has one.
+
+    Iterative scan, so that the filter on labelled tickets never leaves fewer than there are.
+    """
+    dim = int(encoder.dim)
+    literal = "[" + ",".join(f"{value:.7g}" for value in vector) + "]"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL hnsw.iterative_scan = 'strict_order'")
+        cursor.execute(
+            f"""SELECT t.id, 1 - (e.vector::vector({dim}) <=> %s::vector({dim})), t.label_id
+                FROM inference_embedding e JOIN annotation_ticket t ON t.id = e.ticket_id
+                WHERE e.encoder_id = {int(encoder.pk)} AND t.status = 'labelled'
+                ORDER BY e.vector::vector({dim}) <=> %s::vector({dim}) LIMIT %s""",  # noqa: S608 - two ints
+            [literal, literal, n],
+        )
+        found = cursor.fetchall()
+    tickets = Ticket.objects.in_bulk([row[0] for row in found])
+    return [
+        Neighbour(pk, tickets[pk].excerpt, service, float(similarity))
+        for pk, similarity, service in found
+        if pk in tickets
+    ]
+
+
+def newest_prediction_of(ticket_id: int) -> Prediction | None:
+    """What the newest version that saw a ticket said about it."""
+    return (
+        Prediction.objects.filter(ticket=ticket_id)
+        .order_by(F("model_version__number").desc())
+        .select_related("model_version", "service")
+        .first()
+    )
+
+
+def stale_encoders() -> QuerySet[Encoder]:
+    """Spaces nobody needs: neither current, nor the one before it (kept to go back), nor being filled."""
+    previous = Encoder.objects.filter(is_current=False).values_list("pk", flat=True)[:1]
+    target = target_model()
+    return (
+        Encoder.objects.filter(is_current=False)
+        .exclude(pk__in=list(previous))
+        .exclude(fingerprint=target.encoder if target else "")
+    )

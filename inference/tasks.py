@@ -1,0 +1,43 @@
+"""Celery shells: they take ids and delegate. Tasks named ``learner_*`` run in the learner worker alone."""
+
+import time
+
+from celery import shared_task
+from django.conf import settings
+
+from compute.registry import backend
+from inference import actions, nudges, runs, selectors
+
+STEPS_A_CALL = 20
+
+
+@shared_task
+def transforms_drive() -> None:
+    """Step every live transform as far as it goes without waiting, then look for what follows from it."""
+    nudges.taken(nudges.TRANSFORMS)
+    moved = False
+    for pk in selectors.live_transforms().values_list("pk", flat=True):
+        for _ in range(STEPS_A_CALL):
+            if not runs.advance(pk, backend()):
+                break
+            moved = True
+    if moved:
+        nudges.learner()
+        nudges.work()
+
+
+@shared_task
+def work_find() -> None:
+    """Find tickets and versions that wait for each other, and start what brings them together."""
+    nudges.taken(nudges.WORK)
+    actions.work_find(backend=backend())
+
+
+@shared_task
+def learner_refresh() -> None:
+    """Refit and re-rank if anything changed. Labels that come within the debounce share one refit."""
+    from inference.learner import worker  # modAL and its torch: in this worker only
+
+    time.sleep(settings.LEARNER_DEBOUNCE_SECONDS)
+    nudges.taken(nudges.LEARNER)
+    worker.resident().refresh()
