@@ -123,6 +123,11 @@ class Learner:
         """Codes of the services with at least one label, sorted."""
         return sorted(self._counts)
 
+    @property
+    def outlier_model(self) -> outliers.OutlierModel | None:
+        """What `scores` measured strangeness with; None before the first ranking."""
+        return self._outliers
+
     def fit(
         self,
         ids: Sequence[int] | Ints,
