@@ -50,6 +50,9 @@ class Ticket(models.Model):
     label_source = models.CharField(max_length=8, choices=LabelSource, blank=True)
     labelled_at = models.DateTimeField(null=True, blank=True)
     round = models.PositiveSmallIntegerField(default=0)
+    reopened_at_round = models.PositiveSmallIntegerField(
+        default=0, help_text="Decisions of earlier rounds no longer count."
+    )
 
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

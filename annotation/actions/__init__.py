@@ -1,0 +1,24 @@
+"""Writes of annotation. Other apps call these names; everything is keyword-only and one transaction."""
+
+from annotation.actions.answers import Answer, queue_submit, ticket_relabel, ticket_reopen
+from annotation.actions.leases import queue_claim, queue_heartbeat, queue_release
+from annotation.actions.pushes import NewItem, NewScore, queue_replace, scores_replace
+from annotation.actions.services import service_create, service_update
+from annotation.actions.undo import queue_undo
+
+__all__ = [
+    "Answer",
+    "NewItem",
+    "NewScore",
+    "queue_claim",
+    "queue_heartbeat",
+    "queue_release",
+    "queue_replace",
+    "queue_submit",
+    "queue_undo",
+    "scores_replace",
+    "service_create",
+    "service_update",
+    "ticket_relabel",
+    "ticket_reopen",
+]

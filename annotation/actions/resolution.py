@@ -1,0 +1,65 @@
+"""What the annotations of a ticket amount to: its status and label, derived anew after every decision.
+
+The last live decision of a person wins (a skip decides nothing); without one, the imported label; without
+that the ticket is open.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from annotation.models import Annotation, AnnotationKind, LabelSource, Ticket, TicketStatus
+from annotation.signals import labels_changed
+
+_STATUS = {
+    AnnotationKind.LABEL: TicketStatus.LABELLED,
+    AnnotationKind.NONE: TicketStatus.SET_ASIDE,
+    AnnotationKind.TWO: TicketStatus.SET_ASIDE,
+    AnnotationKind.FLAG: TicketStatus.FLAGGED,
+}
+
+
+def deciding(ticket: Ticket) -> Annotation | None:
+    """The annotation that says what the ticket is now, if any does. An imported label never closes an audit
+    ticket: what came with the data is not a random control."""
+    live = ticket.annotations.filter(undone_by=None, round__gte=_first_round(ticket)).exclude(
+        kind__in=[AnnotationKind.SKIP, AnnotationKind.UNDO]
+    )
+    by_person = live.exclude(annotator=None).order_by("-id").first()
+    if by_person is not None or ticket.is_audit:
+        return by_person
+    return live.filter(annotator=None).order_by("-id").first()
+
+
+def _first_round(ticket: Ticket) -> int:
+    """A reopened ticket starts afresh; an undo goes back to what was said before."""
+    return ticket.reopened_at_round
+
+
+def _source(annotation: Annotation) -> str:
+    if annotation.annotator_id is None:
+        return LabelSource.IMPORT
+    return LabelSource.SIMILAR if annotation.source_annotation_id else LabelSource.PERSON
+
+
+def ticket_resolve(ticket: Ticket) -> None:
+    """Write status and label of a locked ticket as its annotations say; drops its queue item when closed."""
+    annotation = deciding(ticket)
+    when: datetime | None = None
+    ticket.status, ticket.label_id, ticket.label_source = TicketStatus.OPEN, None, ""
+    if annotation is not None:
+        ticket.status = _STATUS[AnnotationKind(annotation.kind)]
+        if annotation.kind == AnnotationKind.LABEL:
+            ticket.label_id, ticket.label_source = annotation.service_id, _source(annotation)
+            when = annotation.created_at
+    ticket.labelled_at = when
+    ticket.save(
+        update_fields=["status", "label", "label_source", "labelled_at", "round", "reopened_at_round"]
+    )
+
+
+def tell(ticket_ids: Iterable[int]) -> None:
+    """Say on commit that these tickets' labels changed."""
+    ids = list(ticket_ids)
+    transaction.on_commit(lambda: labels_changed.send(sender=Ticket, ticket_ids=ids))

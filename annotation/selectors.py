@@ -1,0 +1,158 @@
+"""Reads about tickets, labels and the queue. Upper layers read annotation through these functions only."""
+
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from django.conf import settings
+from django.db.models import Count, F, Max, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from annotation.models import (
+    Annotation,
+    AnnotationKind,
+    LabelSource,
+    Mode,
+    QueueItem,
+    ScoreGeneration,
+    Service,
+    Ticket,
+    TicketStatus,
+)
+
+IMPORT_WEIGHT = 0.5  # a label that came with the data is weaker evidence than a person's decision here
+
+
+@dataclass(frozen=True)
+class TrainingLabel:
+    """One label a model may learn from. ``text`` is masked; ``code`` is the service's."""
+
+    ticket_id: int
+    text: str
+    group: str
+    code: str
+    weight: float
+    origin: str
+
+
+@dataclass(frozen=True)
+class Pace:
+    """One person's work: decisions today (in their own zone), in all, and the usual seconds per ticket."""
+
+    today: int
+    total: int
+    seconds_per_ticket: float | None
+
+
+def services_active() -> QuerySet[Service]:
+    """Services that can be chosen, in their order."""
+    return Service.objects.filter(is_active=True)
+
+
+def services_with_counts() -> QuerySet[Service]:
+    """All services with ``label_count``: tickets that carry their label now."""
+    return Service.objects.annotate(label_count=Count("tickets"))
+
+
+def services_by_code() -> dict[str, Service]:
+    """Every service, switched off ones too, by its code."""
+    return {service.code: service for service in Service.objects.all()}
+
+
+def newest_annotation_id() -> int:
+    """The id of the newest annotation, 0 before the first."""
+    return Annotation.objects.aggregate(newest=Max("id"))["newest"] or 0
+
+
+def labels_for_training() -> Iterator[TrainingLabel]:
+    """Stream every label that may train, by ticket id: never an audit label, never of a service switched off."""
+    rows = (
+        Ticket.objects.filter(status=TicketStatus.LABELLED, is_audit=False, label__is_active=True)
+        .order_by("id")
+        .values_list("id", "text", "group", F("label__code"), "label_source")
+    )
+    for ticket_id, text, group, code, source in rows.iterator(chunk_size=2000):
+        weight = IMPORT_WEIGHT if source == LabelSource.IMPORT else 1.0
+        yield TrainingLabel(ticket_id, text, group, code, weight, source)
+
+
+def audit_labelled() -> QuerySet[Ticket]:
+    """Audit tickets with their label, in hash order."""
+    return Ticket.objects.filter(is_audit=True, status=TicketStatus.LABELLED).order_by("audit_rank")
+
+
+def tickets_left() -> dict[str, int]:
+    """How many items wait in each mode."""
+    counts = dict(QueueItem.objects.order_by().values_list("mode").annotate(n=Count("id")))
+    return {Mode.TEACH.value: counts.get(Mode.TEACH, 0), Mode.CHECK.value: counts.get(Mode.CHECK, 0)}
+
+
+def attention() -> dict[str, int]:
+    """Tickets that wait for a lead's eye."""
+    counts = Ticket.objects.aggregate(
+        flagged=Count("id", filter=Q(status=TicketStatus.FLAGGED)),
+        set_aside=Count("id", filter=Q(status=TicketStatus.SET_ASIDE)),
+    )
+    return {"flagged": counts["flagged"], "set_aside": counts["set_aside"]}
+
+
+def _midnight(user: User) -> datetime:
+    zone = zoneinfo.ZoneInfo(user.time_zone or settings.INSTALLATION_TIME_ZONE)
+    today = timezone.now().astimezone(zone).date()
+    return datetime.combine(today, time.min, tzinfo=zone)
+
+
+def decisions_of(user: User) -> QuerySet[Annotation]:
+    """This person's own decisions, newest first, without copies and undos, and without those taken back."""
+    return Annotation.objects.filter(annotator=user, source_annotation=None, undone_by=None).exclude(
+        kind=AnnotationKind.UNDO
+    )
+
+
+def pace(user: User) -> Pace:
+    """How this person is getting on; the usual time is the median of their last 20 timed decisions."""
+    own = decisions_of(user)
+    counts = own.aggregate(total=Count("id"), today=Count("id", filter=Q(created_at__gte=_midnight(user))))
+    timed = sorted(own.filter(duration_ms__gt=0).order_by("-id").values_list("duration_ms", flat=True)[:20])
+    usual = timed[len(timed) // 2] / 1000 if timed else None
+    return Pace(counts["today"], counts["total"], usual)
+
+
+def recent_decisions(user: User, limit: int = 10) -> QuerySet[Annotation]:
+    """The last decisions that can be undone one by one."""
+    rows = decisions_of(user).select_related("ticket", "annotator").annotate(propagated=Count("copies"))
+    return rows.order_by("-id")[:limit]
+
+
+def history(ticket: Ticket) -> QuerySet[Annotation]:
+    """Everything people decided about a ticket, newest first."""
+    rows = ticket.annotations.select_related("ticket", "annotator", "undone_by")
+    return rows.annotate(propagated=Count("copies")).order_by("-id")
+
+
+def similar_to(ticket: Ticket) -> QuerySet[Ticket]:
+    """The other tickets of the near-duplicate group."""
+    return Ticket.objects.filter(group=ticket.group).exclude(pk=ticket.pk).order_by("id")
+
+
+def current_generation() -> ScoreGeneration | None:
+    """The ranking whose scores are shown."""
+    return ScoreGeneration.objects.filter(is_current=True).first()
+
+
+def why_nothing(user: User, mode: str) -> str | None:
+    """Why a claim came back empty: a code the page explains. None if there may be something after all."""
+    if not services_active().exists():
+        return "no_services"
+    if not Ticket.objects.exists():
+        return "no_tickets"
+    items = QueueItem.objects.filter(mode=mode)
+    if items.filter(leased_until__gt=timezone.now()).exclude(leased_by=user).exists():
+        return "held_by_others"
+    if mode == Mode.CHECK:
+        return "nothing_to_check"
+    if not Ticket.objects.filter(status=TicketStatus.OPEN).exists():
+        return "all_labelled"
+    return "all_seen" if items.exists() else "preparing"
