@@ -105,8 +105,8 @@ def _services(answer: Answer) -> tuple[Service | None, Service | None]:
                 status=400,
                 service_id=pk,
             )
-    chosen = [found[pk] for pk in wanted if pk is not None]
-    return (chosen + [None, None])[0], (chosen + [None, None])[1]
+    first, second, *_ = [*(found[pk] for pk in wanted if pk is not None), None, None]
+    return first, second
 
 
 def _record(

@@ -10,6 +10,13 @@ from django.db import connection, transaction
 from annotation.models import Mode, QueueItem, ScoreGeneration, TicketScore
 
 PUSH_LOCK = 7_204_001
+COLUMNS = (
+    "slot, ticket_id, uncertainty, outlier, service_id, probability, second_service_id, second_probability"
+)
+INCOMING = f"""CREATE TEMPORARY TABLE incoming_score ON COMMIT DROP AS
+SELECT {COLUMNS} FROM annotation_ticketscore WITH NO DATA"""  # noqa: S608 - constant columns
+TAKE_IN = f"""INSERT INTO annotation_ticketscore ({COLUMNS}) SELECT {COLUMNS} FROM incoming_score i
+WHERE EXISTS (SELECT 1 FROM annotation_ticket t WHERE t.id = i.ticket_id)"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -122,14 +129,7 @@ def _copy_in(cursor: Any, rows: Iterable[NewScore], slot: int) -> int:
         values += (r.second_service_id, r.second_probability)
         file.write("\t".join("\\N" if v is None else str(v) for v in values) + "\n")
     file.seek(0)
-    columns = "slot, ticket_id, uncertainty, outlier, service_id, probability, second_service_id, second_probability"
-    cursor.execute(
-        "CREATE TEMPORARY TABLE incoming_score ON COMMIT DROP AS "
-        f"SELECT {columns} FROM annotation_ticketscore WITH NO DATA"
-    )
-    cursor.copy_expert(f"COPY incoming_score ({columns}) FROM STDIN", file)
-    cursor.execute(
-        f"""INSERT INTO annotation_ticketscore ({columns}) SELECT {columns} FROM incoming_score i
-            WHERE EXISTS (SELECT 1 FROM annotation_ticket t WHERE t.id = i.ticket_id)"""  # noqa: S608
-    )
+    cursor.execute(INCOMING)
+    cursor.copy_expert(f"COPY incoming_score ({COLUMNS}) FROM STDIN", file)
+    cursor.execute(TAKE_IN)
     return int(cursor.rowcount)

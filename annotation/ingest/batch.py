@@ -1,0 +1,206 @@
+"""Writes a batch of ready rows in one transaction: tickets, imported labels, answer keys."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from annotation import selectors
+from annotation.actions.resolution import tell, ticket_resolve
+from annotation.actions.services import service_create
+from annotation.ingest.checking import ReadyRow
+from annotation.ingest.options import ImportOptions
+from annotation.ingest.report import Report
+from annotation.models import (
+    Annotation,
+    AnnotationKind,
+    AnswerKey,
+    LabelSource,
+    LabelUse,
+    Mode,
+    QueueItem,
+    Service,
+    Ticket,
+    TicketStatus,
+)
+from annotation.reading import RowProblem
+from annotation.signals import tickets_ingested
+
+
+def derive_ids(rows: Sequence[ReadyRow], seen: Counter[str]) -> None:
+    """Name rows without an external id after their text and how often it came in this file: a file brought
+    in twice gives the same names."""
+    for row in rows:
+        if not row.external_id:
+            seen[row.text_hash] += 1
+            row.external_id = f"text-{row.text_hash[:20]}-{seen[row.text_hash]}"
+
+
+@transaction.atomic
+def ingest_batch(rows: Sequence[ReadyRow], options: ImportOptions, report: Report) -> None:
+    """Write rows; of two rows with one external id in a batch the later one wins."""
+    last = {row.external_id: row for row in rows}
+    report.unchanged += len(rows) - len(last)
+    known = {t.external_id: t for t in Ticket.objects.select_for_update().filter(external_id__in=last)}
+    fresh = [row for name, row in last.items() if name not in known]
+    _count_duplicates(fresh, report)
+    made = Ticket.objects.bulk_create(
+        [_ticket(row, options) for row in fresh], batch_size=1000, ignore_conflicts=True
+    )
+    report.created += len(made)
+    changed = [known[name] for name, row in last.items() if name in known and _update(known[name], row)]
+    report.updated += len(changed)
+    report.unchanged += len(known) - len(changed)
+    for row in last.values():
+        report.masked.update(row.masked)
+    tickets = dict(Ticket.objects.filter(external_id__in=last).values_list("external_id", "id"))
+    if options.label_column and options.label_as != LabelUse.IGNORE:
+        _labels(list(last.values()), tickets, options, report)
+    ids = [tickets[row.external_id] for row in fresh if row.external_id in tickets] + [t.pk for t in changed]
+    if ids:
+        transaction.on_commit(lambda: tickets_ingested.send(sender=Ticket, ticket_ids=ids))
+
+
+def _ticket(row: ReadyRow, options: ImportOptions) -> Ticket:
+    return Ticket(
+        external_id=row.external_id,
+        text=row.text,
+        original_text=row.original_text,
+        text_hash=row.text_hash,
+        group=row.group,
+        audit_rank=row.audit_rank,
+        is_audit=row.is_audit,
+        received_at=row.received_at,
+        channel=row.channel,
+        language=row.language,
+        metadata=row.metadata,
+        masked=row.masked,
+        is_demo=options.is_demo,
+    )
+
+
+def _count_duplicates(fresh: Sequence[ReadyRow], report: Report) -> None:
+    hashes = Counter(row.text_hash for row in fresh)
+    known = set(Ticket.objects.filter(text_hash__in=hashes).values_list("text_hash", flat=True).distinct())
+    report.duplicates += sum(n if h in known else n - 1 for h, n in hashes.items())
+
+
+def _update(ticket: Ticket, row: ReadyRow) -> bool:
+    """Take over what changed. A changed text keeps the ticket's history but asks people anew (new round) and
+    keeps it on its side of the audit reserve, which is drawn once."""
+    same = (ticket.text, ticket.channel, ticket.language, ticket.metadata)
+    if same == (row.text, row.channel, row.language, row.metadata):
+        return False
+    text_changed = ticket.text != row.text
+    ticket.channel, ticket.language, ticket.metadata = row.channel, row.language, row.metadata
+    ticket.text, ticket.original_text, ticket.masked = row.text, row.original_text, row.masked
+    ticket.text_hash, ticket.group = row.text_hash, row.group
+    ticket.save()
+    if text_changed:
+        ticket.round += 1
+        ticket.reopened_at_round = ticket.round
+        ticket_resolve(ticket)
+        QueueItem.objects.filter(ticket=ticket).delete()
+        tell([ticket.pk])
+    return True
+
+
+def _labels(rows: list[ReadyRow], tickets: dict[str, int], options: ImportOptions, report: Report) -> None:
+    named = [(row, tickets[row.external_id]) for row in rows if row.external_id in tickets]
+    if options.service_from_labels:
+        _make_services([row.label for row, _ in named if row.label], options, report)
+    services = _services_by_any_name()
+    wanted: dict[int, Service] = {}
+    for row, ticket_id in named:
+        if not row.label:
+            continue
+        service = services.get(row.label.casefold())
+        if service is not None:
+            wanted[ticket_id] = service
+        elif options.label_as == LabelUse.LABELS:
+            report.note(
+                RowProblem(row.line, "unknown_service", {"label": row.label[:80], "ticket_kept": True})
+            )
+    if options.label_as == LabelUse.ANSWER_KEY:
+        _answer_keys(named, wanted)
+    else:
+        _annotations(wanted)
+
+
+def _make_services(labels: list[str], options: ImportOptions, report: Report) -> None:
+    known = _services_by_any_name()
+    for label in dict.fromkeys(labels):
+        if label.casefold() not in known:
+            service = service_create(name=label[:80], is_demo=options.is_demo)
+            known[label.casefold()] = service
+            report.services_created.append(service.code)
+
+
+def _services_by_any_name() -> dict[str, Service]:
+    """Services by code, name and French name, without regard to case."""
+    names: dict[str, Service] = {}
+    for service in selectors.services_by_code().values():
+        for name in (service.name_fr, service.name, service.code):
+            if name:
+                names[name.casefold()] = service
+    return names
+
+
+def _answer_keys(named: list[tuple[ReadyRow, int]], wanted: dict[int, Service]) -> None:
+    """Keep the known answers apart from the labels; a label that names no service means none of them."""
+    AnswerKey.objects.bulk_create(
+        [
+            AnswerKey(ticket_id=pk, code=wanted[pk].code if pk in wanted else "")
+            for pk in dict.fromkeys(pk for _, pk in named)
+        ],
+        update_conflicts=True,
+        unique_fields=["ticket"],
+        update_fields=["code"],
+    )
+
+
+def _annotations(wanted: dict[int, Service]) -> None:
+    """Write imported labels as annotations of nobody; the same label again writes nothing."""
+    last: dict[int, int] = {}
+    imported = Annotation.objects.filter(ticket_id__in=wanted, annotator=None, kind=AnnotationKind.LABEL)
+    for ticket_id, service_id in imported.order_by("id").values_list("ticket_id", "service_id"):
+        last[ticket_id] = service_id
+    new = {pk: service for pk, service in wanted.items() if last.get(pk) != service.pk}
+    tickets = {t.pk: t for t in Ticket.objects.select_for_update().filter(pk__in=new)}
+    written = Annotation.objects.bulk_create(
+        [
+            Annotation(
+                ticket_id=pk,
+                kind=AnnotationKind.LABEL,
+                service=service,
+                mode=Mode.IMPORT,
+                round=tickets[pk].round,
+                is_demo=tickets[pk].is_demo,
+            )
+            for pk, service in new.items()
+        ],
+        batch_size=1000,
+    )
+    _label_open(written, tickets)
+    tell(new)
+
+
+def _label_open(written: list[Annotation], tickets: dict[int, Ticket]) -> None:
+    """Set the imported labels on tickets nobody decided about; audit tickets stay open for people."""
+    by_person = set(
+        Annotation.objects.filter(ticket_id__in=tickets)
+        .exclude(annotator=None)
+        .values_list("ticket_id", flat=True)
+    )
+    plain: dict[int, list[Annotation]] = defaultdict(list)
+    for annotation in written:
+        ticket = tickets[annotation.ticket_id]
+        if ticket.pk in by_person:
+            ticket_resolve(ticket)
+        elif not ticket.is_audit:
+            ticket.status, ticket.label_id = TicketStatus.LABELLED, annotation.service_id
+            ticket.label_source, ticket.labelled_at = LabelSource.IMPORT, annotation.created_at
+            plain[ticket.pk].append(annotation)
+    Ticket.objects.bulk_update(
+        [tickets[pk] for pk in plain], ["status", "label", "label_source", "labelled_at"], batch_size=1000
+    )
