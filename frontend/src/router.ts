@@ -52,8 +52,8 @@ router.beforeEach(async (to) => {
   const session = useSession();
   await session.load();
   if (!session.isReady) return true;
-  if (session.installation?.needs_setup && !session.user && to.name !== "setup") return { name: "setup" };
   if (to.meta.public) return session.user && to.name === "login" ? { name: "home" } : true;
+  if (!session.user && session.installation?.needs_setup) return { name: "setup" };
   if (!session.user) return { name: "login", query: to.fullPath === "/home" ? {} : { next: to.fullPath } };
   if (to.meta.role && !session.atLeast(to.meta.role)) return { name: "home", query: { refused: to.path } };
   return true;

@@ -11,6 +11,8 @@ const RANK: Record<Role, number> = { machine: 0, annotator: 1, reviewer: 2, lead
 export const useSession = defineStore("session", () => {
   const user = ref<User | null>(null);
   const installation = ref<Installation | null>(null);
+  /** The person signed out: the next one starts at Home, not where this one was. */
+  const leftByChoice = ref(false);
   const error = ref<ApiError | null>(null);
   const isReady = computed(() => installation.value !== null);
   let loading: Promise<void> | null = null;
@@ -46,12 +48,14 @@ export const useSession = defineStore("session", () => {
 
   async function signIn(username: string, password: string): Promise<void> {
     await accept(await endpoint.signIn(username, password));
+    leftByChoice.value = false;
     // A language chosen on the sign-in page is a choice about the account too.
     if (chosen && user.value && user.value.language !== chosen) await setLanguage(chosen);
   }
 
   async function signOut(): Promise<void> {
     await endpoint.signOut();
+    leftByChoice.value = true;
     user.value = null;
     await load(true);
   }
@@ -73,5 +77,5 @@ export const useSession = defineStore("session", () => {
     renewCsrf: async () => setCsrfToken((await endpoint.read()).csrf_token),
   });
 
-  return { user, installation, error, isReady, atLeast, load, accept, signIn, signOut, setLanguage };
+  return { user, installation, leftByChoice, error, isReady, atLeast, load, accept, signIn, signOut, setLanguage };
 });
