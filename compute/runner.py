@@ -1,6 +1,6 @@
 """Runs one program and writes down how it ended, whoever is still there to ask.
 
-`python -m compute.runner FOLDER LOCK_FD` reads FOLDER/command.json (`argv`, `env`, `cwd`), writes process.json before
+`python -m compute.runner FOLDER LOCK_FD` reads FOLDER/command.json (`argv`, `env`, `cwd`, `nice`), writes process.json before
 the program starts and exit.json after it ended, and copies its output to FOLDER/log.txt, bounded. LOCK_FD is an open,
 locked file inherited from the supervisor and handed on to the program: as long as either lives, the lock says so.
 SIGTERM is passed on to the program. Standard library only.
@@ -55,6 +55,7 @@ class Runner:
 
     def run(self) -> int:
         command = json.loads((self.folder / "command.json").read_bytes())
+        os.nice(command["nice"])
         try:
             self.child = subprocess.Popen(
                 command["argv"],

@@ -30,6 +30,8 @@ HEARTBEAT_EVERY_SECONDS = 2.0
 LOCK_WAIT_SECONDS = 2.0
 PAUSE_AFTER_FAULT_SECONDS = 5.0
 NEW_FOLDER_KEPT_SECONDS = 3600.0
+RECORD_KEPT_SECONDS = 90 * 86_400.0
+SWEEP_EVERY_SECONDS = 600.0
 
 
 class AlreadyRunning(Exception):
@@ -63,6 +65,7 @@ class Supervisor:
         self.lanes: dict[type, tuple[str, Run, Thread]] = {}
         self.keepers: dict[str, Thread] = {}
         self.paused_until: dict[str, float] = {}
+        self.sweep_at = 0.0
 
     def run(self) -> None:
         """Until `shutdown` is set. AlreadyRunning when another supervisor has the spool."""
@@ -120,7 +123,9 @@ class Supervisor:
             self._consider(job)
         self._look_at_endpoints()
         self.pool.tick()
-        self._sweep_new()
+        if time.monotonic() >= self.sweep_at:
+            self.sweep_at = time.monotonic() + SWEEP_EVERY_SECONDS
+            self._sweep()
 
     def _pending(self) -> list[Job]:
         """Jobs without an end and without a thread: those already begun first, then in order of submission."""
@@ -198,11 +203,16 @@ class Supervisor:
             logger.exception("endpoint %s: the supervisor failed; trying again", folder.name)
             self.paused_until[f"endpoint {folder.name}"] = time.monotonic() + PAUSE_AFTER_FAULT_SECONDS
 
-    def _sweep_new(self) -> None:
-        """Remove folders whose writer died between their making and their renaming into `jobs`."""
+    def _sweep(self) -> None:
+        """Remove folders whose writer died before their renaming into `jobs`, and records of jobs long ended."""
         for entry in os.scandir(self.spool.new):
             if time.time() - entry.stat(follow_symlinks=False).st_mtime > NEW_FOLDER_KEPT_SECONDS:
                 shutil.rmtree(entry.path, ignore_errors=True)
+        for name in list(self.finished):
+            status = read_json(self.spool.jobs / name / "status.json") or {}
+            if time.time() - status.get("ended_at", time.time()) > RECORD_KEPT_SECONDS:
+                shutil.rmtree(self.spool.jobs / name, ignore_errors=True)
+                self.finished.discard(name)
 
     def _go(self) -> None:
         """Leave nothing running. Jobs stay RUNNING in their files and go on at the next start."""

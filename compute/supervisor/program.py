@@ -103,7 +103,9 @@ class Program:
         record = read_json(self.folder / "process.json")
         return float(record["started_at"]) if record else None
 
-    def start(self, argv: list[str], environment: dict[str, str], working_folder: Path) -> bool:
+    def start(
+        self, argv: list[str], environment: dict[str, str], working_folder: Path, *, nice: int = 0
+    ) -> bool:
         """Start it; False, and nothing happens, when it runs already."""
         descriptor = self._try_lock()
         if descriptor is None:
@@ -112,9 +114,8 @@ class Program:
             self._reap()
             self.forget()
             environment = program_environment(environment)
-            write_json(
-                self.folder / "command.json", {"argv": argv, "env": environment, "cwd": str(working_folder)}
-            )
+            command = {"argv": argv, "env": environment, "cwd": str(working_folder), "nice": nice}
+            write_json(self.folder / "command.json", command)
             with (self.folder / "runner.txt").open("wb") as errors:
                 self._runner = subprocess.Popen(
                     [sys.executable, "-m", "compute.runner", str(self.folder.resolve()), str(descriptor)],

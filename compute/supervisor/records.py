@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 from ml.schema import TransformOutput, WireError, dump_line
 
-BATCH_LINES = 64
+FIRST_BATCH_LINES = 64
+BATCH_LINES_AT_MOST = 512
 BATCH_BYTES = 1_000_000
 LINE_BYTES_AT_MOST = 5_000_000
 
@@ -52,14 +53,33 @@ def lines(stream: BinaryIO) -> Iterator[Line]:
             yield Line(number, b"", error_line(number, b"", "bad_json", "the line is empty"))
 
 
-def batches(stream: BinaryIO, skip: int) -> Iterator[list[Line]]:
+class BatchSize:
+    """How many lines to send at once: more while answers come fast, fewer when they take long.
+
+    Long batches let the program sort by length; short ones keep a stop, a shutdown and other callers from waiting.
+    """
+
+    QUICK_SECONDS = 2.0
+    LONG_SECONDS = 8.0
+
+    def __init__(self) -> None:
+        self.lines = FIRST_BATCH_LINES
+
+    def took(self, seconds: float) -> None:
+        if seconds < self.QUICK_SECONDS:
+            self.lines = min(self.lines * 2, BATCH_LINES_AT_MOST)
+        elif seconds > self.LONG_SECONDS:
+            self.lines = max(self.lines // 2, 1)
+
+
+def batches(stream: BinaryIO, skip: int, size_of: BatchSize) -> Iterator[list[Line]]:
     """The lines after the first `skip`, in order, in lists bounded by count and by bytes."""
     batch: list[Line] = []
     size = 0
     for line in lines(stream):
         if line.number <= skip:
             continue
-        if batch and (len(batch) >= BATCH_LINES or size + len(line.content) > BATCH_BYTES):
+        if batch and (len(batch) >= size_of.lines or size + len(line.content) > BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(line)

@@ -6,6 +6,7 @@ import logging
 import shutil
 import threading
 import time
+from contextlib import suppress
 from threading import Event
 
 from compute.objects import path_of
@@ -13,7 +14,7 @@ from compute.port import ComputeError
 from compute.spool import Spool, read_json, serving_key, socket_path, write_json
 from compute.supervisor.program import Program
 from compute.unix_http import ping
-from ml.container import ArtifactError, unpack_artifact
+from ml.container import ArtifactError, unpack_artifact, verify_artifact
 
 logger = logging.getLogger(__name__)
 IDLE_SECONDS = 60.0
@@ -58,12 +59,13 @@ class Server:
             return self.program.start(self.command, environment, self.ml)
 
     def _unpack(self) -> None:
-        if (self.ml / "model").is_dir():
-            return  # it was renamed there only after it had been verified
         self.ml.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_json(
             self.folder / "server.json", {"artifact_uri": self.artifact_uri, "environment": self.environment}
         )
+        with suppress(ArtifactError):
+            verify_artifact(self.ml / "model")
+            return
         try:
             unpack_artifact(path_of(self.artifact_uri), self.ml / "model")
         except ArtifactError as error:
@@ -146,15 +148,13 @@ class ServePool:
 
     def _adopt(self) -> None:
         for folder in sorted(self.spool.serving.iterdir()):
-            record = read_json(folder / "server.json")
-            if record is None or serving_key(record["artifact_uri"], record["environment"]) != folder.name:
-                if folder.is_dir():
-                    Program(folder).end(STOP_GRACE_SECONDS)
-                    shutil.rmtree(folder, ignore_errors=True)
-                continue
-            self._servers[folder.name] = Server(
-                self.spool, record["artifact_uri"], record["environment"], self.command
-            )
+            record = read_json(folder / "server.json") or {}
+            artifact_uri, environment = record.get("artifact_uri", ""), record.get("environment", {})
+            if serving_key(artifact_uri, environment) == folder.name:
+                self._servers[folder.name] = Server(self.spool, artifact_uri, environment, self.command)
+            elif folder.is_dir():
+                Program(folder).end(STOP_GRACE_SECONDS)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_until_ready(server: Server, give_up: Event, deadline: float) -> bool:

@@ -17,6 +17,7 @@ from ml.container import ArtifactError, pack_artifact, verify_artifact
 
 VANISHED_AT_MOST = 4
 WATCH_SECONDS = 0.2
+NICE = 10  # people, pages and answers come first on a shared machine
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class TrainingRun:
         environment = self.spec.environment | {
             "SAGEMAKER_BASE_DIR": str(self.ml), "TRAINING_JOB_NAME": self.spec.name,
         }  # fmt: skip
-        self.program.start(self.command, environment, self.ml)
+        self.program.start(self.command, environment, self.ml, nice=NICE)
         self.job.save(attempt_started_at=time.time())
         self._watch()
 

@@ -13,7 +13,7 @@ from compute.objects import existing, path_of
 from compute.port import ComputeError, JobState, TransformSpec
 from compute.spool import sync_folder, tail, write_bytes
 from compute.supervisor.job import Job
-from compute.supervisor.records import Line, batches, count_lines, error_line, whole_lines
+from compute.supervisor.records import BatchSize, Line, batches, count_lines, error_line, whole_lines
 from compute.supervisor.serving import STARTUP_SECONDS, ServeFailed, ServePool, Server, wait_until_ready
 from compute.unix_http import TRANSPORT_ERRORS, UnixConnection
 
@@ -139,9 +139,12 @@ class TransformRun:
             self.pool.release(server, discard=not healthy and not self.shutdown.is_set())
 
     def _stream(self, server: Server, incoming: BinaryIO, outgoing: BinaryIO, total: int) -> None:
-        for batch in batches(incoming, self.processed):
+        size = BatchSize()
+        for batch in batches(incoming, self.processed, size):
             self._check()
+            began = time.monotonic()
             answers = self._answer(server, batch)
+            size.took(time.monotonic() - began)
             outgoing.write(b"".join(answers))
             self.processed += len(answers)
             if time.monotonic() - self._reported_at > REPORT_SECONDS:
@@ -221,6 +224,7 @@ class TransformRun:
             finally:
                 self._connection = None
                 connection.close()
-            if status not in (429, 503):
+            # Too slow for the program's own limit: the same body would be too slow again.
+            if status not in (429, 503) or b'"too_slow"' in answer:
                 return status, answer
             self.give_up.wait(BUSY_WAIT_SECONDS)

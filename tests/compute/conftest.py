@@ -128,6 +128,7 @@ class House:
             model = self.folder / f"model-{name}"
             (model / "encoder").mkdir(parents=True)
             (model / "encoder" / "config.json").write_text(json.dumps({"name": name}))
+            (model / "encoder" / "weights.bin").write_bytes(name.encode() * 10_000)
             write_manifest(model, Manifest("encoder", 4, "0123456789abcdef", name, "test"))
             pack_artifact(model, tar)
         return tar.as_uri()

@@ -20,7 +20,7 @@ def runner_pid(house: House, name: str = "t-1") -> int:
 
 def test_a_training_goes_on_without_its_supervisor_and_is_adopted_by_the_next(house: House) -> None:
     first = house.supervise()
-    house.train(steps="60")
+    house.train(steps="25")
     house.when("t-1", lambda seen: seen.metrics.get("step", 0) >= 3)
     house.kill(first)
     assert is_running(house.pids()[0])
@@ -44,7 +44,7 @@ def test_a_training_that_ended_while_no_supervisor_lived_is_delivered_by_the_nex
 
 def test_a_training_whose_processes_all_vanished_goes_on_from_its_checkpoint(house: House) -> None:
     first = house.supervise()
-    house.train(steps="40")
+    house.train(steps="20")
     house.when("t-1", lambda seen: seen.metrics.get("step", 0) >= 5)
     house.kill(first)
     os.killpg(runner_pid(house), signal.SIGKILL)
@@ -59,7 +59,7 @@ def test_a_training_whose_processes_all_vanished_goes_on_from_its_checkpoint(hou
 
 def test_a_training_that_lost_its_runner_is_ended_and_begun_again_never_twice_at_once(house: House) -> None:
     house.supervise()
-    house.train(steps="40")
+    house.train(steps="20")
     house.when("t-1", lambda seen: seen.metrics.get("step", 0) >= 2)
     os.kill(runner_pid(house), signal.SIGKILL)
     until(lambda: len(house.pids()) == 2)
@@ -95,7 +95,7 @@ def test_killing_the_supervisor_at_random_moments_runs_a_training_exactly_once(
 
 def test_a_clean_shutdown_leaves_nothing_running_and_the_next_start_goes_on(house: House) -> None:
     first = house.supervise()
-    house.train(steps="40")
+    house.train(steps="20")
     house.when("t-1", lambda seen: seen.metrics.get("step", 0) >= 3)
     runner = runner_pid(house)
     first.terminate()
@@ -184,3 +184,23 @@ def test_garbage_in_the_spool_does_not_disturb_the_other_jobs(house: House) -> N
     until(lambda: house.backend.observe_endpoint("junk").state == "failed")
     with pytest.raises(JobConflict):
         house.train("half")
+
+
+def test_a_finished_job_leaves_only_its_record_and_an_old_record_goes(house: House) -> None:
+    first = house.supervise()
+    house.train()
+    house.train("t-2")
+    house.ended("t-2")
+    folder = house.spool.jobs / "t-1"
+    until(
+        lambda: (
+            {path.name for path in folder.iterdir()} == {"spec.json", "status.json", "log.txt", "run.lock"}
+        )
+    )
+    first.terminate()
+    first.wait(20)
+    status = json.loads((folder / "status.json").read_text())
+    (folder / "status.json").write_text(json.dumps(status | {"ended_at": time.time() - 100 * 86_400}))
+    house.supervise()
+    until(lambda: not folder.exists())
+    assert house.backend.observe("t-2").state == JobState.SUCCEEDED

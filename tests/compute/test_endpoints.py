@@ -153,7 +153,7 @@ def test_a_clean_shutdown_ends_the_server_and_the_next_start_brings_it_back(hous
 def test_a_slow_answer_is_given_up_after_the_time_given(house: House) -> None:
     house.supervise()
     in_service(house, put(house))
-    with pytest.raises(EndpointUnavailable, match="within 0.2 s"):
+    with pytest.raises(EndpointUnavailable, match=r"within 0\.2 s"):
         house.backend.invoke("live", [{"id": "1", "text": "slow 5"}], 0.2)
 
 

@@ -170,7 +170,7 @@ def truncated(house: House) -> str:
     whole = Path(house.artifacts / "first" / "model.tar.gz")
     house.artifact()
     damaged = house.artifacts / "damaged.tar.gz"
-    damaged.write_bytes(whole.read_bytes()[:-200])
+    damaged.write_bytes(whole.read_bytes()[:30_000])
     return damaged.as_uri()
 
 

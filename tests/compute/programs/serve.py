@@ -47,7 +47,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        found = answers([json.loads(line) for line in body.splitlines()])
+        try:
+            found = answers([json.loads(line) for line in body.splitlines()])
+        except ValueError:
+            found = None
         content = b"one of them is refused" if found is None else b"".join(found)
         self.send_response(400 if found is None else 200)
         self.send_header("Content-Length", str(len(content)))
