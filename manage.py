@@ -7,6 +7,7 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from config import celery  # noqa: F401 - tasks are sent through this app
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

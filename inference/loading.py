@@ -1,6 +1,6 @@
 """Loads a model's answers into embeddings and predictions: binary COPY into a temporary table, then upsert.
 
-Every write of vectors goes through ``load``, inside the caller's transaction. Writers of one space take turns
+Every write of vectors goes through ``load``. Writers of one space take turns
 (advisory lock), so that the ids of ``Embedding`` become visible in order and serve as a feed of changes.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 
-from django.db import connection
+from django.db import connection, transaction
 
 from annotation.models import Service
 from inference.models import Encoder
@@ -50,10 +50,11 @@ def encoder_row(model_version: ModelVersion) -> Encoder:
     )[0]
 
 
+@transaction.atomic
 def load(model_version: ModelVersion, answers: Iterable[TransformOutput]) -> Loaded:
     """Upsert the answers of one version; memory is bounded by what the caller passes in at once.
 
-    Must run in a transaction. Tickets erased meanwhile are left out. Raises ``BadOutput`` for the answer of
+    One transaction (the caller's, if there is one). Tickets erased meanwhile are left out. Raises ``BadOutput`` for the answer of
     another encoder or of another dimension.
     """
     encoder = encoder_row(model_version)

@@ -36,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Hash passwords cheaply: the real hasher costs more than most tests."""
     from django.conf import settings
 
+    from config import celery  # noqa: F401 - tasks are sent through this app
+
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
