@@ -1,9 +1,9 @@
 """Runs one program and writes down how it ended, whoever is still there to ask.
 
-`python -m compute.runner FOLDER LOCK_FD` reads FOLDER/command.json (`argv`, `env`, `cwd`, `nice`), writes process.json before
-the program starts and exit.json after it ended, and copies its output to FOLDER/log.txt, bounded. LOCK_FD is an open,
-locked file inherited from the supervisor and handed on to the program: as long as either lives, the lock says so.
-SIGTERM is passed on to the program. Standard library only.
+`python -m compute.runner FOLDER LOCK_FD` reads FOLDER/command.json (`argv`, `env`, `cwd`, `nice`), writes process.json
+before the program starts and exit.json after it ended, and copies its output to FOLDER/log.txt, bounded. LOCK_FD is an
+open, locked file inherited from the supervisor and handed on to the program: as long as either lives, the lock says
+so. SIGTERM is passed on to the program. Standard library only.
 """
 
 from __future__ import annotations

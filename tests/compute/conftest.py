@@ -21,14 +21,14 @@ from ml.schema import Manifest
 
 PROGRAMS = Path(__file__).parent / "programs"
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 
 
-def until(condition: Callable[[], object], what: str = "it") -> None:
-    """Wait for a condition; only the failure depends on time."""
+def until(condition: Callable[[], object], what: str = "it", now: Callable[[], object] = str) -> None:
+    """Wait for a condition; only the failure depends on time, and tells what it is `now`."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:g} s for {what}"
+        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:g} s for {what}: {now()}"
         time.sleep(0.02)
 
 
@@ -142,11 +142,10 @@ class House:
     # Watching
 
     def ended(self, name: str = "t-1") -> Observation:
-        until(lambda: self.backend.observe(name).state.is_final, f"{name} to end")
-        return self.backend.observe(name)
+        return self.when(name, lambda seen: seen.state.is_final)
 
     def when(self, name: str, condition: Callable[[Observation], object]) -> Observation:
-        until(lambda: condition(self.backend.observe(name)), f"{name}: {self.backend.observe(name)}")
+        until(lambda: condition(self.backend.observe(name)), name, lambda: self.backend.observe(name))
         return self.backend.observe(name)
 
     def pids(self) -> list[int]:
