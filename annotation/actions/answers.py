@@ -145,7 +145,7 @@ def _record(
 def _copy(annotation: Annotation, ticket: Ticket, exceptions: Sequence[int]) -> list[int]:
     """Give the same decision to open tickets with the same text; each copy is marked. Returns their ids."""
     twins = list(
-        Ticket.objects.select_for_update()
+        Ticket.objects.select_for_update(of=("self",))
         .filter(text_hash=ticket.text_hash, status=TicketStatus.OPEN, is_audit=ticket.is_audit)
         .exclude(pk=ticket.pk)
         .exclude(pk__in=exceptions)
