@@ -57,7 +57,7 @@ def unpack(row: LearnerHead) -> Head:
     with np.load(BytesIO(bytes(row.weights)), allow_pickle=False) as arrays:
         outliers = None
         if "centres" in arrays:
-            whiten = arrays["whiten"] if "whiten" in arrays else None
+            whiten = arrays.get("whiten")
             outliers = OutlierModel(arrays["centres"], whiten, arrays["pool_sorted"])
         return Head(
             list(row.classes), arrays["coef"], arrays["intercept"], float(arrays["temperature"]), outliers

@@ -54,8 +54,8 @@ def encoder_row(model_version: ModelVersion) -> Encoder:
 def load(model_version: ModelVersion, answers: Iterable[TransformOutput]) -> Loaded:
     """Upsert the answers of one version; memory is bounded by what the caller passes in at once.
 
-    One transaction (the caller's, if there is one). Tickets erased meanwhile are left out. Raises ``BadOutput`` for the answer of
-    another encoder or of another dimension.
+    One transaction (the caller's, if there is one). Tickets erased meanwhile are left out. Raises
+    ``BadOutput`` for the answer of another encoder or of another dimension.
     """
     encoder = encoder_row(model_version)
     services = dict(Service.objects.values_list("code", "pk"))
@@ -116,7 +116,9 @@ def _row(
         code = answer.error.code if answer.error else "no_embedding"
         return _tuple([*fields, None, code[:64].encode(), None, None, None])
     if answer.encoder != encoder.fingerprint:
-        raise BadOutput("wrong_encoder", f"the answer is of encoder {answer.encoder}, not {encoder.fingerprint}")
+        raise BadOutput(
+            "wrong_encoder", f"the answer is of encoder {answer.encoder}, not {encoder.fingerprint}"
+        )
     if len(answer.embedding) != encoder.dim:
         raise BadOutput("wrong_dimension", f"{len(answer.embedding)} numbers, not {encoder.dim}")
     vector = struct.pack(">hh", encoder.dim, 0) + answer.embedding.astype(">f4").tobytes()
@@ -125,7 +127,9 @@ def _row(
     if chances is None or model_version.kind != "classifier":
         return _tuple([*fields, None, None, None])
     if len(chances) != len(model_version.labels):
-        raise BadOutput("wrong_labels", f"{len(chances)} probabilities for {len(model_version.labels)} labels")
+        raise BadOutput(
+            "wrong_labels", f"{len(chances)} probabilities for {len(model_version.labels)} labels"
+        )
     best = int(chances.argmax())
     service = services.get(model_version.labels[best])
     return _tuple(

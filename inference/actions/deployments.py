@@ -51,15 +51,23 @@ def _replace(wanted: ModelVersion) -> Deployment:
     )
 
 
-def embed_live(*, backend: ComputeBackend, deployment: Deployment | None, model_version: ModelVersion) -> bool:
+def embed_live(
+    *, backend: ComputeBackend, deployment: Deployment | None, model_version: ModelVersion
+) -> bool:
     """Embed the few tickets that lack a vector through the endpoint; False when that is no way for them now.
 
     A batch is loaded whole or not at all; what fails is simply still missing, and a transform takes it.
     """
-    if deployment is None or deployment.state != "in_service" or deployment.model_version_id != model_version.pk:
+    if (
+        deployment is None
+        or deployment.state != "in_service"
+        or deployment.model_version_id != model_version.pk
+    ):
         return False
     waiting = list(
-        selectors.tickets_without_vector(model_version).values_list("pk", "text_hash", "text")[: LIVE_AT_MOST + 1]
+        selectors.tickets_without_vector(model_version).values_list("pk", "text_hash", "text")[
+            : LIVE_AT_MOST + 1
+        ]
     )
     if len(waiting) > LIVE_AT_MOST:
         return False

@@ -155,6 +155,9 @@ def encoders_prune() -> int:
                 cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index_name(encoder)}")
             Encoder.objects.filter(pk=encoder.pk).update(is_indexed=False)
     newest = ModelVersion.objects.filter(kind="classifier").values_list("pk", flat=True)[:3]
-    kept = [*newest, *ModelVersion.objects.filter(deployments__ended_at__isnull=True).values_list("pk", flat=True)]
+    kept = [
+        *newest,
+        *ModelVersion.objects.filter(deployments__ended_at__isnull=True).values_list("pk", flat=True),
+    ]
     rows = Prediction.objects.exclude(model_version__in=kept).values_list("pk")[:PRUNE_ROWS]
     return gone + Prediction.objects.filter(pk__in=rows).delete()[0]

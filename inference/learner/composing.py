@@ -138,9 +138,7 @@ class Composer:
             return [[] for _ in rows]
         return [self._best(row, self.scores.classes) for row in self.learner.probabilities(rows)]
 
-    def _of_model(
-        self, prediction: Prediction, own: list[tuple[int, float]]
-    ) -> list[tuple[int, float]]:
+    def _of_model(self, prediction: Prediction, own: list[tuple[int, float]]) -> list[tuple[int, float]]:
         """The model's best services, unless the head prefers a service that is younger than the model."""
         known = {self.services.get(code) for code in self.model.labels}
         if own and own[0][0] not in known:

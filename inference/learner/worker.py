@@ -105,7 +105,9 @@ class Resident:
         report = self._learner.fit(self._labels.ids, self._labels.codes.tolist(), self._labels.weights)
         queued = self._push(mark, depth)
         self.turns += 1
-        self.last = Turn(mark.newest_annotation, report.n_labels, queued, report.seconds, time.monotonic() - began)
+        self.last = Turn(
+            mark.newest_annotation, report.n_labels, queued, report.seconds, time.monotonic() - began
+        )
         self._note(mark)
         self._mark = replace(mark, is_queued=queued > 0 or mark.is_queued)
         log.info("ranked on %d labels: %d queued in %.2f s", report.n_labels, queued, self.last.seconds)

@@ -6,52 +6,66 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotation', '0001_initial'),
-        ('inference', '0001_initial'),
+        ("annotation", "0001_initial"),
+        ("inference", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LearnerHead',
+            name="LearnerHead",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('classes', models.JSONField(default=list, help_text='Service codes, in the order of the coefficients.')),
-                ('weights', models.BinaryField()),
-                ('labels_used', models.PositiveIntegerField(default=0)),
-                ('last_annotation_id', models.BigIntegerField(default=0)),
-                ('seconds', models.FloatField(default=0, help_text='The refit alone.')),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "classes",
+                    models.JSONField(
+                        default=list, help_text="Service codes, in the order of the coefficients."
+                    ),
+                ),
+                ("weights", models.BinaryField()),
+                ("labels_used", models.PositiveIntegerField(default=0)),
+                ("last_annotation_id", models.BigIntegerField(default=0)),
+                ("seconds", models.FloatField(default=0, help_text="The refit alone.")),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
         ),
         migrations.AddField(
-            model_name='embedding',
-            name='error',
+            model_name="embedding",
+            name="error",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='transformrun',
-            name='output_offset',
-            field=models.BigIntegerField(default=0, help_text='Bytes of the output that are loaded; moves with the rows, in one transaction.'),
+            model_name="transformrun",
+            name="output_offset",
+            field=models.BigIntegerField(
+                default=0,
+                help_text="Bytes of the output that are loaded; moves with the rows, in one transaction.",
+            ),
         ),
         migrations.AddField(
-            model_name='transformrun',
-            name='retry_at',
-            field=models.DateTimeField(blank=True, help_text='A failed attempt rests until then.', null=True),
+            model_name="transformrun",
+            name="retry_at",
+            field=models.DateTimeField(blank=True, help_text="A failed attempt rests until then.", null=True),
         ),
         migrations.AlterField(
-            model_name='embedding',
-            name='vector',
+            model_name="embedding",
+            name="vector",
             field=pgvector.django.vector.VectorField(null=True),
         ),
         migrations.AddIndex(
-            model_name='embedding',
-            index=models.Index(fields=['encoder', 'id'], name='embedding_changes'),
+            model_name="embedding",
+            index=models.Index(fields=["encoder", "id"], name="embedding_changes"),
         ),
         migrations.AddField(
-            model_name='learnerhead',
-            name='encoder',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='head', to='inference.encoder'),
+            model_name="learnerhead",
+            name="encoder",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE, related_name="head", to="inference.encoder"
+            ),
         ),
     ]

@@ -214,7 +214,9 @@ def _finish(run: TransformRun, backend: ComputeBackend) -> None:
     if run.loaded + run.rejected != run.tickets:
         _fail(run, "output_incomplete", f"{run.loaded + run.rejected} answers to {run.tickets} tickets")
         return
-    if _move(run, RunState.SUCCEEDED, sub_state="", ended_at=timezone.now(), failure_code="", failure_reason=""):
+    if _move(
+        run, RunState.SUCCEEDED, sub_state="", ended_at=timezone.now(), failure_code="", failure_reason=""
+    ):
         backend.delete_prefix(folder_of(run))
 
 

@@ -1,0 +1,56 @@
+"""A real supervisor over small random encoders."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compute.port import ComputeBackend
+from tests.ml.conftest import write_bert
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def supervisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+    """The local-compute supervisor of this installation's spool."""
+    from django.conf import settings
+
+    log = (tmp_path_factory.mktemp("supervisor") / "log.txt").open("wb")
+    command = [sys.executable, "-m", "compute.supervisor", "--spool", str(settings.COMPUTE_SPOOL)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    yield process
+    process.terminate()
+    process.wait(30)
+    log.close()
+
+
+@pytest.fixture(scope="session")
+def small_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random encoder of dimension 32."""
+    return write_bert(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="session")
+def wider_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another random encoder, of dimension 48."""
+    return write_bert(tmp_path_factory.mktemp("wider"), hidden=48, seed=5)
+
+
+@pytest.fixture
+def backend(settings: Any, small_bert: Path) -> ComputeBackend:
+    """The installation's backend, its base model being the small encoder. Starts no supervisor."""
+    from compute import registry
+    from inference.actions import encoders
+
+    settings.BASE_MODEL = str(small_bert)
+    encoders._known.clear()
+    return registry.backend()
