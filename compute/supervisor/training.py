@@ -25,7 +25,7 @@ class Graces:
     """Seconds between SIGTERM and SIGKILL: for a stop or time-out, and when the supervisor itself must go."""
 
     stop: float = 30.0
-    shutdown: float = 3.0
+    shutdown: float = 10.0
 
 
 class TrainingRun:
