@@ -156,3 +156,9 @@ def why_nothing(user: User, mode: str) -> str | None:
     if not Ticket.objects.filter(status=TicketStatus.OPEN).exists():
         return "all_labelled"
     return "all_seen" if items.exists() else "preparing"
+
+
+def group_sizes(groups: list[str]) -> dict[str, int]:
+    """How many tickets each near-duplicate group has."""
+    counted = Ticket.objects.filter(group__in=groups).order_by().values_list("group").annotate(n=Count("id"))
+    return dict(counted)

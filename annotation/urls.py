@@ -1,5 +1,25 @@
 """Addresses under /api/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from annotation.api import imports, queue, services, tickets
+
+urlpatterns = [
+    path("services/", services.ServicesView.as_view()),
+    path("services/<int:pk>/", services.ServiceView.as_view()),
+    path("queue/claim/", queue.ClaimView.as_view()),
+    path("queue/heartbeat/", queue.HeartbeatView.as_view()),
+    path("queue/release/", queue.ReleaseView.as_view()),
+    path("queue/submit/", queue.SubmitView.as_view()),
+    path("queue/undo/", queue.UndoView.as_view()),
+    path("queue/progress/", queue.ProgressView.as_view()),
+    path("tickets/", tickets.TicketsView.as_view()),
+    path("tickets/export/", tickets.ExportView.as_view()),
+    path("tickets/<int:pk>/", tickets.TicketView.as_view()),
+    path("tickets/<int:pk>/similar/", tickets.SimilarView.as_view()),
+    path("tickets/<int:pk>/label/", tickets.RelabelView.as_view()),
+    path("tickets/<int:pk>/reopen/", tickets.ReopenView.as_view()),
+    path("imports/", imports.ImportsView.as_view()),
+    path("imports/preview/", imports.PreviewView.as_view()),
+    path("imports/<int:pk>/", imports.ImportView.as_view()),
+]

@@ -1,0 +1,1 @@
+"""HTTP for services, the queue, tickets and imports."""

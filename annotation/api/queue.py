@@ -1,0 +1,170 @@
+"""The queue over HTTP: claim, heartbeat, release, submit, undo, progress."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from annotation import actions, selectors
+from annotation.api import shapes
+from annotation.models import QueueItem
+
+
+class ClaimSerializer(serializers.Serializer):
+    """Ask for work."""
+
+    mode = serializers.ChoiceField(choices=["teach", "check"])
+    count = serializers.IntegerField(min_value=1, max_value=5, default=1)
+    holding = serializers.ListField(child=serializers.UUIDField(), max_length=20, default=list)
+
+
+class LeasesSerializer(serializers.Serializer):
+    """Leases one holds."""
+
+    leases = serializers.ListField(child=serializers.UUIDField(), max_length=20)
+
+
+class SubmitSerializer(serializers.Serializer):
+    """A decision."""
+
+    key = serializers.UUIDField()
+    lease = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=["label", "none", "two", "skip", "flag"])
+    service_id = serializers.IntegerField(required=False, allow_null=True, default=None)
+    second_service_id = serializers.IntegerField(required=False, allow_null=True, default=None)
+    note = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
+    duration_ms = serializers.IntegerField(min_value=0, required=False, allow_null=True, default=None)
+    include_similar = serializers.BooleanField(default=True)
+    except_ticket_ids = serializers.ListField(child=serializers.IntegerField(), max_length=1000, default=list)
+
+
+class UndoSerializer(serializers.Serializer):
+    """Which decision to take back."""
+
+    annotation_id = serializers.IntegerField()
+
+
+ClaimResult = inline_serializer(
+    "ClaimResult",
+    {
+        "items": shapes.ItemSerializer(many=True),
+        "left": serializers.IntegerField(),
+        "reason": serializers.CharField(allow_null=True),
+    },
+)
+HeartbeatResult = inline_serializer(
+    "HeartbeatResult",
+    {
+        "leases": shapes.LeaseSerializer(many=True),
+        "lost": serializers.ListField(child=serializers.UUIDField()),
+    },
+)
+ReleaseResult = inline_serializer("ReleaseResult", {"released": serializers.IntegerField()})
+SubmitResult = inline_serializer(
+    "SubmitResult", {"annotation": shapes.AnnotationSerializer(), "progress": shapes.ProgressSerializer()}
+)
+UndoResult = inline_serializer(
+    "UndoResult",
+    {
+        "undone": shapes.AnnotationSerializer(),
+        "item": shapes.ItemSerializer(allow_null=True),
+        "progress": shapes.ProgressSerializer(),
+    },
+)
+
+
+def progress_shape(user: User) -> dict[str, Any]:
+    """How this person is getting on and what is left."""
+    pace = selectors.pace(user)
+    return {
+        "today": pace.today,
+        "total": pace.total,
+        "seconds_per_ticket": pace.seconds_per_ticket,
+        "left": selectors.tickets_left(),
+        "recent": [shapes.annotation_shape(row) for row in selectors.recent_decisions(user)],
+        "attention": selectors.attention(),
+    }
+
+
+def _items(items: list[QueueItem]) -> list[dict[str, Any]]:
+    sizes = selectors.group_sizes([item.ticket.group for item in items])
+    return [shapes.item_shape(item, sizes[item.ticket.group] - 1) for item in items]
+
+
+class ClaimView(APIView):
+    """Lease the next tickets."""
+
+    @extend_schema(operation_id="queue_claim", request=ClaimSerializer, responses=ClaimResult)
+    def post(self, request: Request) -> Response:
+        data = ClaimSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        items = actions.queue_claim(annotator=request.user, **data.validated_data)
+        mode = data.validated_data["mode"]
+        left = selectors.tickets_left()[mode]
+        reason = None if items else selectors.why_nothing(request.user, mode)
+        return Response({"items": _items(items), "left": left, "reason": reason})
+
+
+class HeartbeatView(APIView):
+    """Keep one's leases."""
+
+    @extend_schema(operation_id="queue_heartbeat", request=LeasesSerializer, responses=HeartbeatResult)
+    def post(self, request: Request) -> Response:
+        data = LeasesSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        beat = actions.queue_heartbeat(annotator=request.user, **data.validated_data)
+        leases = [{"token": token, "expires_at": until} for token, until in beat.kept.items()]
+        return Response({"leases": leases, "lost": beat.lost})
+
+
+class ReleaseView(APIView):
+    """Give leases back."""
+
+    @extend_schema(operation_id="queue_release", request=LeasesSerializer, responses=ReleaseResult)
+    def post(self, request: Request) -> Response:
+        data = LeasesSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        return Response({"released": actions.queue_release(annotator=request.user, **data.validated_data)})
+
+
+class SubmitView(APIView):
+    """Answer a ticket one holds."""
+
+    @extend_schema(operation_id="queue_submit", request=SubmitSerializer, responses=SubmitResult)
+    def post(self, request: Request) -> Response:
+        data = SubmitSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        values = {**data.validated_data, "except_ticket_ids": tuple(data.validated_data["except_ticket_ids"])}
+        row = actions.queue_submit(annotator=request.user, answer=actions.Answer(**values))
+        row.propagated = row.copies.count()
+        return Response(
+            {"annotation": shapes.annotation_shape(row), "progress": progress_shape(request.user)}
+        )
+
+
+class UndoView(APIView):
+    """Take a decision back."""
+
+    @extend_schema(operation_id="queue_undo", request=UndoSerializer, responses=UndoResult)
+    def post(self, request: Request) -> Response:
+        data = UndoSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        row, item = actions.queue_undo(annotator=request.user, **data.validated_data)
+        body = {
+            "undone": {**shapes.annotation_shape(row), "undone": True},
+            "item": _items([item])[0] if item else None,
+            "progress": progress_shape(request.user),
+        }
+        return Response(body)
+
+
+class ProgressView(APIView):
+    """How one is getting on."""
+
+    @extend_schema(operation_id="queue_progress", responses=shapes.ProgressSerializer)
+    def get(self, request: Request) -> Response:
+        return Response(progress_shape(request.user))

@@ -1,0 +1,323 @@
+"""What goes out: plain dictionaries of rows, and the serializers that describe them in the schema."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from annotation.models import (
+    Annotation,
+    ImportRun,
+    LabelSource,
+    Lane,
+    Mode,
+    QueueItem,
+    Service,
+    Ticket,
+    TicketStatus,
+)
+from ml.policy import band
+
+BANDS = ["sure", "hesitating", "lost"]
+
+
+class ServiceSerializer(serializers.ModelSerializer):
+    """A service, with how many tickets carry its label."""
+
+    label_count = serializers.IntegerField(read_only=True, default=0)
+    keywords = serializers.ListField(child=serializers.CharField(max_length=80), required=False)
+
+    class Meta:
+        model = Service
+        fields = [
+            "id", "code", "name", "name_fr", "description", "guideline", "keywords", "key", "color", "position",
+            "is_active", "label_count",
+        ]  # fmt: skip
+        read_only_fields = ["id", "code"]
+        extra_kwargs = {"key": {"validators": []}}
+
+
+class CandidateSerializer(serializers.Serializer):
+    """A service with its probability."""
+
+    service_id = serializers.IntegerField()
+    probability = serializers.FloatField()
+
+
+class SuggestionSerializer(CandidateSerializer):
+    """A prediction, with its word."""
+
+    band = serializers.ChoiceField(choices=BANDS)
+
+
+class LeaseSerializer(serializers.Serializer):
+    """A lease."""
+
+    token = serializers.UUIDField()
+    expires_at = serializers.DateTimeField()
+
+
+class QueueTicketSerializer(serializers.Serializer):
+    """The ticket of a queue item."""
+
+    id = serializers.IntegerField()
+    external_id = serializers.CharField()
+    text = serializers.CharField()
+    channel = serializers.CharField()
+    language = serializers.CharField()
+    received_at = serializers.DateTimeField()
+    metadata = serializers.JSONField()
+    similar_count = serializers.IntegerField()
+
+
+class ReasonSerializer(serializers.Serializer):
+    """A code with its parameters; the page makes a sentence of it."""
+
+    code = serializers.CharField()
+    params = serializers.JSONField()
+
+
+class ScoresSerializer(serializers.Serializer):
+    """Both scores, in [0, 1]."""
+
+    uncertainty = serializers.FloatField(allow_null=True)
+    outlier = serializers.FloatField(allow_null=True)
+
+
+class ItemSerializer(serializers.Serializer):
+    """A leased queue item. A random control carries no suggestion, candidates or scores."""
+
+    ticket = QueueTicketSerializer()
+    mode = serializers.ChoiceField(choices=["teach", "check"])
+    lease = LeaseSerializer()
+    round = serializers.IntegerField()
+    control = serializers.BooleanField()
+    why = ReasonSerializer()
+    candidates = CandidateSerializer(many=True)
+    suggestion = SuggestionSerializer(allow_null=True)
+    scores = ScoresSerializer(allow_null=True)
+
+
+class AnnotationSerializer(serializers.Serializer):
+    """One decision."""
+
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=["label", "none", "two", "skip", "flag", "undo"])
+    mode = serializers.ChoiceField(choices=Mode.choices)
+    ticket_id = serializers.IntegerField()
+    excerpt = serializers.CharField()
+    service_id = serializers.IntegerField(allow_null=True)
+    second_service_id = serializers.IntegerField(allow_null=True)
+    annotator = serializers.CharField(allow_null=True)
+    note = serializers.CharField()
+    round = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    propagated = serializers.IntegerField()
+    undone = serializers.BooleanField()
+
+
+class LeftSerializer(serializers.Serializer):
+    """Items that wait, by mode."""
+
+    teach = serializers.IntegerField()
+    check = serializers.IntegerField()
+
+
+class AttentionSerializer(serializers.Serializer):
+    """Tickets that wait for a lead's eye."""
+
+    flagged = serializers.IntegerField()
+    set_aside = serializers.IntegerField()
+
+
+class ProgressSerializer(serializers.Serializer):
+    """How one is getting on and what is left."""
+
+    today = serializers.IntegerField()
+    total = serializers.IntegerField()
+    seconds_per_ticket = serializers.FloatField(allow_null=True)
+    left = LeftSerializer()
+    recent = AnnotationSerializer(many=True)
+    attention = AttentionSerializer()
+
+
+def probability_band(first: float | None, second: float | None) -> str:
+    """The word for a probability."""
+    best = min(1.0, max(0.0, first or 0.0))
+    return band(best, min(best, max(0.0, second or 0.0)))
+
+
+def suggestion(service_id: int | None, first: float | None, second: float | None) -> dict[str, Any] | None:
+    """A prediction as the pages show it."""
+    if service_id is None or first is None:
+        return None
+    return {"service_id": service_id, "probability": first, "band": probability_band(first, second)}
+
+
+_WHY = {
+    Lane.START: "typical",
+    Lane.NOVELTY: "unlike_anything",
+    Lane.AUDIT: "random_control",
+    Lane.CONFIRM: "near_threshold",
+    Lane.WEAK: "imported_label",
+    Lane.SUSPECT: "suspicious_label",
+    Lane.SPOT: "spot_check",
+}
+
+
+def why(item: QueueItem) -> dict[str, Any]:
+    """Why this ticket, as a code the page translates."""
+    if item.lane == Lane.EXPLOIT:
+        pair = [pk for pk in (item.suggested_service_id, item.second_service_id) if pk is not None]
+        if len(pair) == 2:
+            return {"code": "hesitates", "params": {"service_ids": pair}}
+        return {"code": "typical", "params": {}}
+    code = _WHY[Lane(item.lane)]
+    named = item.lane in (Lane.CONFIRM, Lane.SPOT)
+    params = {"service_id": item.suggested_service_id} if named else {}
+    if item.lane in (Lane.WEAK, Lane.SUSPECT):
+        params = {"service_id": item.ticket.label_id}
+    return {"code": code, "params": params}
+
+
+def item_shape(item: QueueItem, similar_count: int) -> dict[str, Any]:
+    """A leased item as the desk shows it; nothing that could anchor a person on a random control."""
+    ticket, control = item.ticket, item.lane == Lane.AUDIT
+    return {
+        "ticket": {
+            "id": ticket.pk,
+            "external_id": ticket.external_id,
+            "text": ticket.text,
+            "channel": ticket.channel,
+            "language": ticket.language,
+            "received_at": ticket.received_at,
+            "metadata": ticket.metadata,
+            "similar_count": similar_count,
+        },
+        "mode": item.mode,
+        "lease": {"token": item.lease, "expires_at": item.leased_until},
+        "round": ticket.round,
+        "control": control,
+        "why": why(item),
+        "candidates": [] if control else [{"service_id": pk, "probability": p} for pk, p in item.candidates],
+        "suggestion": None
+        if control
+        else suggestion(item.suggested_service_id, item.suggested_probability, item.second_probability),
+        "scores": None if control else {"uncertainty": item.uncertainty, "outlier": item.outlier},
+    }
+
+
+def annotation_shape(row: Annotation) -> dict[str, Any]:
+    """A decision as lists show it."""
+    return {
+        "id": row.pk,
+        "kind": row.kind,
+        "mode": row.mode,
+        "ticket_id": row.ticket_id,
+        "excerpt": row.ticket.excerpt,
+        "service_id": row.service_id,
+        "second_service_id": row.second_service_id,
+        "annotator": str(row.annotator) if row.annotator else None,
+        "note": row.note,
+        "round": row.round,
+        "created_at": row.created_at,
+        "propagated": getattr(row, "propagated", None) or 0,
+        "undone": hasattr(row, "undone_by"),
+    }
+
+
+class LabelSerializer(serializers.Serializer):
+    """A ticket's label and where it is from."""
+
+    service_id = serializers.IntegerField()
+    source = serializers.ChoiceField(choices=LabelSource.choices)
+
+
+class TicketRowSerializer(serializers.Serializer):
+    """A ticket in the table. ``is_audit`` is null for those who may not know."""
+
+    id = serializers.IntegerField()
+    external_id = serializers.CharField()
+    excerpt = serializers.CharField()
+    channel = serializers.CharField()
+    language = serializers.CharField()
+    received_at = serializers.DateTimeField()
+    status = serializers.ChoiceField(choices=TicketStatus.choices)
+    label = LabelSerializer(allow_null=True)
+    prediction = SuggestionSerializer(allow_null=True)
+    uncertainty = serializers.FloatField(allow_null=True)
+    outlier = serializers.FloatField(allow_null=True)
+    group_size = serializers.IntegerField()
+    is_audit = serializers.BooleanField(allow_null=True)
+
+
+class SimilarSerializer(serializers.Serializer):
+    """A ticket of the same near-duplicate group."""
+
+    id = serializers.IntegerField()
+    excerpt = serializers.CharField()
+    status = serializers.ChoiceField(choices=TicketStatus.choices)
+
+
+class TicketDetailSerializer(TicketRowSerializer):
+    """A ticket on its page."""
+
+    text = serializers.CharField()
+    metadata = serializers.JSONField()
+    round = serializers.IntegerField()
+    history = AnnotationSerializer(many=True)
+    similar = SimilarSerializer(many=True)
+    masked = serializers.DictField(child=serializers.IntegerField())
+
+
+def similar_shape(ticket: Ticket) -> dict[str, Any]:
+    """A look-alike in short."""
+    return {"id": ticket.pk, "excerpt": ticket.excerpt, "status": ticket.status}
+
+
+class ImportErrorSerializer(serializers.Serializer):
+    """Why a row was not taken."""
+
+    line = serializers.IntegerField()
+    code = serializers.CharField()
+    params = serializers.JSONField()
+
+
+class ImportReportSerializer(serializers.Serializer):
+    """What became of an import."""
+
+    id = serializers.IntegerField(allow_null=True)
+    state = serializers.ChoiceField(choices=["waiting", "running", "done", "failed"])
+    filename = serializers.CharField()
+    rows_read = serializers.IntegerField()
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    masked = serializers.DictField(child=serializers.IntegerField())
+    errors = ImportErrorSerializer(many=True)
+    services_created = serializers.ListField(child=serializers.CharField())
+    failure = ReasonSerializer(allow_null=True)
+    progress = serializers.FloatField(allow_null=True)
+    seconds = serializers.FloatField()
+    created_at = serializers.DateTimeField(allow_null=True)
+
+
+REPORT_FIELDS = (
+    "rows_read", "created", "updated", "unchanged", "duplicates", "rejected", "masked", "errors", "services_created",
+)  # fmt: skip
+
+
+def import_shape(run: ImportRun) -> dict[str, Any]:
+    """An import as its page shows it."""
+    end = run.ended_at or run.heartbeat_at or run.created_at
+    return {
+        "id": run.pk,
+        "state": run.state,
+        "filename": run.filename,
+        **{name: getattr(run, name) for name in REPORT_FIELDS},
+        "failure": run.failure or None,
+        "progress": run.progress,
+        "seconds": round((end - run.created_at).total_seconds(), 1),
+        "created_at": run.created_at,
+    }
