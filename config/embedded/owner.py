@@ -19,7 +19,7 @@ from config.embedded.account import account_for
 from config.embedded.locations import ConfigurationError, socket_dir
 from config.embedded.postgres import Postgres
 from config.embedded.probe import wait_for_servers
-from config.embedded.process import alive
+from config.embedded.process import alive, end_pid
 from config.embedded.redis_server import Redis
 
 Server = Postgres | Redis
@@ -171,12 +171,8 @@ def start_in_background(home: Path, timeout: float = 300) -> None:
 def stop_all(home: Path, timeout: float = 90) -> bool:
     """Stop the owner and its servers, also servers whose owner is gone; True if anything ran."""
     pid = owner_pid(home)
-    if pid is not None:
-        os.kill(pid, signal.SIGTERM)
-        try:
-            psutil.Process(pid).wait(timeout)
-        except psutil.NoSuchProcess:
-            pass
+    if pid is not None and not end_pid(pid, timeout):
+        raise ConfigurationError(f"process {pid} does not stop: look into {home / 'log'}, or kill it")
     left = [server for server in (Redis(home), Postgres(home)) if server.running()]
     for server in left:
         server.stop()

@@ -1,7 +1,8 @@
-"""What both servers need to know about a process that may or may not be their child."""
+"""What the owner needs to know about a process that may or may not be its child."""
 
 import os
 import signal
+import time
 from collections.abc import Iterable
 
 import psutil
@@ -15,14 +16,32 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
-def end(process: psutil.Process, ways: Iterable[tuple[signal.Signals, float]]) -> None:
-    """Send each signal in turn, giving each its seconds, until `process` is gone."""
+def gone(process: psutil.Process, patience: float) -> bool:
+    """Wait up to `patience` seconds until `process` has ended; True if it has."""
+    deadline = time.monotonic() + patience
+    while alive(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def end(process: psutil.Process, ways: Iterable[tuple[signal.Signals, float]]) -> bool:
+    """Send each signal in turn, giving each its seconds, until `process` has ended; True if it has."""
     for how, patience in ways:
         try:
             os.kill(process.pid, how)
-            process.wait(patience)
-            return
-        except psutil.TimeoutExpired:
-            continue
-        except (psutil.NoSuchProcess, ProcessLookupError):
-            return
+        except ProcessLookupError:
+            return True
+        if gone(process, patience):
+            return True
+    return False
+
+
+def end_pid(pid: int, patience: float) -> bool:
+    """Ask the process `pid` to end (SIGTERM) and wait; True if it has ended."""
+    try:
+        process = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return True
+    return end(process, [(signal.SIGTERM, patience)])
