@@ -1,5 +1,11 @@
 """Addresses under /api/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from inference.api import views
+
+urlpatterns = [
+    path("try/", views.TryView.as_view()),
+    path("loop/", views.LoopView.as_view()),
+    path("home/", views.HomeView.as_view()),
+]

@@ -4,14 +4,17 @@ from inference.actions.deployments import assistant_ensure
 from inference.actions.encoders import encoder_ensure, encoder_index, encoder_promote, encoders_prune
 from inference.actions.evaluations import evaluation_refresh
 from inference.actions.pool import transform_plan, work_find
+from inference.actions.trial import Trial, ticket_try
 
 __all__ = [
+    "Trial",
     "assistant_ensure",
     "encoder_ensure",
     "encoder_index",
     "encoder_promote",
     "encoders_prune",
     "evaluation_refresh",
+    "ticket_try",
     "transform_plan",
     "work_find",
 ]
