@@ -1,0 +1,5 @@
+"""Brings a new demo installation to the middle of its story, through the same actions that people use."""
+
+from inference.demo.story import seed
+
+__all__ = ["seed"]
