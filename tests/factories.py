@@ -1,11 +1,15 @@
 """Makes rows for tests through the real actions, with a cast: alice and bob annotate, chloe leads."""
 
+import itertools
 import uuid
 
 from accounts.models import Role, User
 from annotation import actions
+from annotation.actions.leases import lease_again
 from annotation.ingest import ImportOptions, ingest_records
 from annotation.models import QueueItem, Service, Ticket
+
+_numbers = itertools.count(1)
 
 
 def person(name: str = "alice", role: str = Role.ANNOTATOR) -> User:
@@ -27,9 +31,11 @@ def services(count: int) -> list[Service]:
     return [service(f"Service {number}") for number in range(1, count + 1)]
 
 
-def ticket(text: str = "Where is my parcel?", *, audit: bool | None = False, **fields) -> Ticket:
-    """Ingest one ticket; ``audit`` puts it on that side of the reserve (None: as drawn)."""
+def ticket(text: str = "", *, audit: bool | None = False, **fields) -> Ticket:
+    """Ingest one ticket, of a text of its own unless given; ``audit`` puts it on that side of the reserve
+    (None: as drawn)."""
     name = fields.setdefault("external_id", f"T-{uuid.uuid4().hex[:12]}")
+    text = text or f"Where is my parcel, asks {spelled(next(_numbers))}?"
     options = ImportOptions(
         external_id_column="external_id",
         label_column="label",
@@ -77,8 +83,5 @@ def labelled(member: Ticket, with_service: Service, by: User | None = None) -> N
     """Take one ticket through the queue: claim it and label it."""
     queued(member)
     user = by or person()
-    item = QueueItem.objects.get(ticket=member)
-    item.lease, item.leased_by = item.new_lease(), user
-    item.leased_until = item.created_at.replace(year=2100)
-    item.save()
+    item = lease_again(item=QueueItem.objects.get(ticket=member), annotator=user)
     actions.queue_submit(annotator=user, answer=answer(item.lease, service_id=with_service.pk))

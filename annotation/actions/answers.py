@@ -5,15 +5,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.errors import Refused
 from accounts.models import User
-from annotation.actions.resolution import tell, ticket_resolve
-from annotation.models import Annotation, AnnotationKind, Lane, Mode, QueueItem, Service, Ticket, TicketStatus
+from annotation.actions.resolution import tell, ticket_resolve, tickets_settle
+from annotation.models import (
+    Annotation,
+    AnnotationKind,
+    LabelSource,
+    Lane,
+    Mode,
+    QueueItem,
+    Service,
+    Serving,
+    Ticket,
+    TicketStatus,
+)
 
 CLOSING = (AnnotationKind.LABEL, AnnotationKind.NONE, AnnotationKind.TWO)
+_NAMES = {AnnotationKind.LABEL.value: 1, AnnotationKind.TWO.value: 2}  # how many services a kind names
 MOST_COPIES = 1000
 MOST_MILLISECONDS = 3_600_000
 
@@ -37,60 +50,105 @@ class Answer:
 def queue_submit(*, annotator: User, answer: Answer) -> Annotation:
     """Record a decision. The same key again gives the same row, and never a second one.
 
-    Raises ``Refused``: key_reused (the key came with another answer), lease_expired (time ran out and the
-    ticket went to somebody else), lease_not_yours, ticket_gone, already_answered, unknown_service,
+    A lease past its time still counts as long as nobody else took the ticket. Raises ``Refused``: key_reused
+    (the key came with another answer), lease_not_yours, ticket_gone, lease_expired (the ticket went to
+    somebody else), already_answered (by this person, or by somebody since it was served), unknown_service,
     service_needed, two_services_needed.
     """
-    known = Annotation.objects.filter(key=answer.key).select_related("ticket").first()
+    served = Serving.objects.filter(lease=answer.lease).first()
+    known = _known(annotator, answer, served)
     if known is not None:
-        return _same(known, annotator, answer)
-    item = _held(annotator, answer.lease)
-    ticket = Ticket.objects.select_for_update().get(pk=item.ticket_id)
+        return known
+    if served is None:
+        raise Refused("lease_expired", "This lease is unknown; nothing was saved.", lease=str(answer.lease))
+    if served.annotator_id != annotator.pk:
+        raise Refused("lease_not_yours", "Somebody else was given this ticket.", status=403)
+    ticket, twins = _lock(served.ticket_id, answer)
+    known = _known(annotator, answer, served)  # the same submit may have run while we waited for the lock
+    if known is not None:
+        return known
     service, second = _services(answer)
-    try:
-        with transaction.atomic():
-            annotation = _record(item, ticket, annotator, answer, service, second)
-    except IntegrityError as error:
-        raise Refused(
-            "already_answered", "You have answered this ticket already.", ticket_id=ticket.pk
-        ) from error
+    _check_turn(served, ticket)
+    annotation = _record(served, ticket, answer, service, second)
     changed = [ticket.pk]
     if answer.kind == AnnotationKind.SKIP:
-        QueueItem.objects.filter(pk=item.pk).update(lease=None, leased_by=None, leased_until=None)
-    else:
-        if answer.kind in CLOSING and answer.include_similar:
-            changed += _copy(annotation, ticket, answer.except_ticket_ids)
-        ticket_resolve(ticket)
-        QueueItem.objects.filter(ticket_id__in=changed).delete()
+        QueueItem.objects.filter(ticket=ticket).update(lease=None, leased_by=None, leased_until=None)
+        return annotation
+    changed += _copy(annotation, twins)
+    ticket_resolve(ticket)
+    QueueItem.objects.filter(ticket_id__in=changed).delete()
     tell(changed)
     return annotation
 
 
-def _same(known: Annotation, annotator: User, answer: Answer) -> Annotation:
-    """Answer a repeated submit; a key used for something else is a mistake of the client."""
-    said = (known.annotator_id, known.kind, known.service_id, known.second_service_id)
-    if said != (annotator.pk, answer.kind, answer.service_id, answer.second_service_id):
+def _known(annotator: User, answer: Answer, served: Serving | None) -> Annotation | None:
+    """The row that this very submit wrote before; a key used for something else is a client's mistake."""
+    known = Annotation.objects.filter(key=answer.key).select_related("ticket").first()
+    if known is None:
+        return None
+    said = (known.annotator_id, known.kind, known.service_id, known.second_service_id, known.note)
+    asked = (annotator.pk, *_fields(answer))
+    if said != asked or (served is not None and served.ticket_id != known.ticket_id):
         raise Refused("key_reused", "This key was used for another answer.", key=str(answer.key))
     return known
 
 
-def _held(annotator: User, lease: uuid.UUID) -> QueueItem:
-    """Lock and return the item of this lease. A lease past its time still counts if nobody took the ticket."""
-    item = QueueItem.objects.select_for_update().filter(lease=lease).first()
-    if item is None:
-        raise Refused(
-            "lease_expired",
-            "This ticket went back to the queue meanwhile; nothing was saved.",
-            lease=str(lease),
+def _fields(answer: Answer) -> tuple[str, int | None, int | None, str]:
+    """What is stored of an answer: a service is kept only where the kind of answer names one."""
+    names = _NAMES.get(answer.kind, 0)
+    first = answer.service_id if names >= 1 else None
+    second = answer.second_service_id if names >= 2 else None
+    return answer.kind, first, second, answer.note.replace("\x00", "")[:1000]
+
+
+def _lock(ticket_id: int, answer: Answer) -> tuple[Ticket, list[Ticket]]:
+    """Lock the ticket and the open tickets of the same text that the answer goes to.
+
+    All in one statement and in the order of their ids, so that two people who answer equal texts at one
+    moment wait for each other instead of blocking each other.
+    """
+    wanted = Q(pk=ticket_id)
+    if answer.kind in CLOSING and answer.include_similar:
+        text = Ticket.objects.filter(pk=ticket_id).values_list("text_hash", flat=True).first()
+        wanted |= Q(text_hash=text, status=TicketStatus.OPEN)
+    rows = Ticket.objects.select_for_update().defer("text", "original_text", "metadata")
+    locked = {t.pk: t for t in rows.filter(wanted).order_by("pk")[: MOST_COPIES + 1]}
+    ticket = locked.pop(ticket_id, None) or rows.filter(pk=ticket_id).first()
+    if ticket is None:
+        raise Refused("ticket_gone", "This ticket was erased meanwhile.", status=404, ticket_id=ticket_id)
+    held = set(
+        QueueItem.objects.filter(ticket_id__in=locked, leased_until__gt=timezone.now()).values_list(
+            "ticket_id", flat=True
         )
-    if item.leased_by_id != annotator.pk:
-        raise Refused("lease_not_yours", "Somebody else holds this ticket.", status=403)
-    return item
+    )
+    left_out = held | set(answer.except_ticket_ids)
+    return ticket, [t for t in locked.values() if t.pk not in left_out and t.is_audit == ticket.is_audit]
+
+
+def _check_turn(served: Serving, ticket: Ticket) -> None:
+    """Refuse an answer whose turn has passed: answered already, or in somebody else's hands."""
+    since = ticket.annotations.filter(undone_by=None, source_annotation=None).exclude(
+        kind=AnnotationKind.UNDO
+    )
+    if since.filter(annotator_id=served.annotator_id, round=ticket.round).exists():
+        raise Refused("already_answered", "You have answered this ticket already.", ticket_id=ticket.pk)
+    decided = ticket.annotations.filter(
+        undone_by=None, created_at__gt=served.served_at, round__gte=ticket.reopened_at_round
+    )
+    if decided.exclude(annotator=None).exclude(kind__in=[AnnotationKind.SKIP, AnnotationKind.UNDO]).exists():
+        raise Refused(
+            "already_answered", "Somebody else has decided about this ticket meanwhile.", ticket_id=ticket.pk
+        )
+    item = QueueItem.objects.select_for_update().filter(ticket=ticket).first()
+    if item is not None and item.is_held and item.leased_by_id != served.annotator_id:
+        raise Refused(
+            "lease_expired", "The time ran out and somebody else has this ticket now.", ticket_id=ticket.pk
+        )
 
 
 def _services(answer: Answer) -> tuple[Service | None, Service | None]:
     """Check that the decision names the services it needs, and that they can be chosen."""
-    needed = {AnnotationKind.LABEL: 1, AnnotationKind.TWO: 2}.get(AnnotationKind(answer.kind), 0)
+    needed = _NAMES.get(answer.kind, 0)
     wanted = [answer.service_id, answer.second_service_id][:needed]
     if None in wanted:
         raise Refused("service_needed", "Say which service.", status=400)
@@ -110,48 +168,35 @@ def _services(answer: Answer) -> tuple[Service | None, Service | None]:
 
 
 def _record(
-    item: QueueItem,
-    ticket: Ticket,
-    annotator: User,
-    answer: Answer,
-    service: Service | None,
-    second: Service | None,
+    served: Serving, ticket: Ticket, answer: Answer, service: Service | None, second: Service | None
 ) -> Annotation:
     """Write the decision with all that was served beside it."""
-    shown = item.lane != Lane.AUDIT
+    shown = served.lane != Lane.AUDIT
     duration = answer.duration_ms
     return Annotation.objects.create(
         ticket=ticket,
-        annotator=annotator,
+        annotator_id=served.annotator_id,
         round=ticket.round,
         kind=answer.kind,
         service=service,
         second_service=second,
-        note=answer.note[:1000],
-        mode=item.mode,
+        note=_fields(answer)[-1],
+        mode=served.mode,
         key=answer.key,
-        lane=item.lane,
-        sampling_probability=item.sampling_probability,
-        uncertainty=item.uncertainty,
-        outlier=item.outlier,
-        suggested_service_id=item.suggested_service_id if shown else None,
-        suggested_probability=item.suggested_probability if shown else None,
-        generation=item.generation,
+        lane=served.lane,
+        sampling_probability=served.sampling_probability,
+        uncertainty=served.uncertainty,
+        outlier=served.outlier,
+        suggested_service_id=served.suggested_service_id if shown else None,
+        suggested_probability=served.suggested_probability if shown else None,
+        generation=served.generation,
         duration_ms=None if duration is None else max(0, min(duration, MOST_MILLISECONDS)),
         is_demo=settings.DEMO,
     )
 
 
-def _copy(annotation: Annotation, ticket: Ticket, exceptions: Sequence[int]) -> list[int]:
-    """Give the same decision to open tickets with the same text; each copy is marked. Returns their ids."""
-    twins = list(
-        Ticket.objects.select_for_update(of=("self",))
-        .filter(text_hash=ticket.text_hash, status=TicketStatus.OPEN, is_audit=ticket.is_audit)
-        .exclude(pk=ticket.pk)
-        .exclude(pk__in=exceptions)
-        .exclude(queue_item__leased_until__gt=timezone.now())
-        .order_by("pk")[:MOST_COPIES]
-    )
+def _copy(annotation: Annotation, twins: Sequence[Ticket]) -> list[int]:
+    """Give the same decision to locked open tickets with the same text; each copy is marked. Returns their ids."""
     Annotation.objects.bulk_create(
         Annotation(
             ticket=twin,
@@ -168,9 +213,9 @@ def _copy(annotation: Annotation, ticket: Ticket, exceptions: Sequence[int]) -> 
         )
         for twin in twins
     )
-    for twin in twins:
-        ticket_resolve(twin)
-    return [twin.pk for twin in twins]
+    ids = [twin.pk for twin in twins]
+    tickets_settle(ids, annotation, LabelSource.SIMILAR)
+    return ids
 
 
 def _locked(ticket_id: int) -> Ticket:

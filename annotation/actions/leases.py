@@ -10,36 +10,55 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from annotation.models import QueueItem
+from annotation.models import QueueItem, Serving
 
 MOST_AT_ONCE = 5
+PUSH_LOCK = 7_204_001
+"""Advisory lock of the push that replaces the queue (``annotation.actions.pushes``)."""
 
-# One statement: take the best free items in rank order. SKIP LOCKED lets ten annotators claim at once without
-# waiting for each other, and a row taken by one is skipped, not re-ordered, by the others. An item that the
-# same person already holds comes first, so that reloading the page loses nothing. MATERIALIZED keeps the
-# planner from running the locking subquery twice.
+# One statement. SKIP LOCKED lets ten annotators claim at once without waiting for each other, and a row taken
+# by one is skipped, not re-ordered, by the others. What the same person holds already comes first and keeps
+# its lease, so that reloading the page loses nothing. MATERIALIZED keeps the planner from running a locking
+# subquery twice.
 CLAIM = """
-WITH best AS MATERIALIZED (
+WITH mine AS MATERIALIZED (
+    SELECT q.id
+    FROM annotation_queueitem q
+    WHERE q.mode = %(mode)s AND q.leased_by_id = %(user)s AND q.leased_until > now()
+      AND q.lease <> ALL(%(holding)s::uuid[])
+    ORDER BY q.position, q.id
+    LIMIT %(count)s
+    FOR UPDATE OF q SKIP LOCKED
+), free AS MATERIALIZED (
     SELECT q.id
     FROM annotation_queueitem q
     JOIN annotation_ticket t ON t.id = q.ticket_id
     WHERE q.mode = %(mode)s
-      AND (q.leased_until IS NULL OR q.leased_until <= now() OR q.leased_by_id = %(user)s)
-      AND (q.lease IS NULL OR NOT q.lease = ANY(%(holding)s))
+      AND (q.leased_until IS NULL OR q.leased_until <= now())
       AND NOT EXISTS (
           SELECT 1 FROM annotation_annotation a
           WHERE a.ticket_id = q.ticket_id AND a.annotator_id = %(user)s AND a.round = t.round
             AND a.kind <> 'undo' AND a.source_annotation_id IS NULL
       )
-    ORDER BY (q.leased_by_id IS NOT DISTINCT FROM %(user)s AND q.leased_until > now()) DESC, q.position, q.id
-    LIMIT %(count)s
+    ORDER BY q.position, q.id
+    LIMIT %(count)s - (SELECT count(*) FROM mine)
     FOR UPDATE OF q SKIP LOCKED
+), leased AS (
+    UPDATE annotation_queueitem q
+    SET lease = CASE WHEN q.id IN (SELECT id FROM mine) THEN q.lease ELSE gen_random_uuid() END,
+        leased_by_id = %(user)s, leased_until = now() + %(ttl)s
+    WHERE q.id IN (SELECT id FROM mine UNION ALL SELECT id FROM free)
+    RETURNING q.*
+), served AS (
+    INSERT INTO annotation_serving (lease, ticket_id, annotator_id, round, mode, lane, uncertainty, outlier,
+        sampling_probability, suggested_service_id, suggested_probability, band, candidates, generation, served_at)
+    SELECT l.lease, l.ticket_id, l.leased_by_id, t.round, l.mode, l.lane, l.uncertainty, l.outlier,
+        l.sampling_probability, l.suggested_service_id, l.suggested_probability, l.band, l.candidates,
+        l.generation, clock_timestamp()
+    FROM leased l JOIN annotation_ticket t ON t.id = l.ticket_id
+    ON CONFLICT (lease) DO NOTHING
 )
-UPDATE annotation_queueitem q
-SET lease = gen_random_uuid(), leased_by_id = %(user)s, leased_until = now() + %(ttl)s
-FROM best
-WHERE q.id = best.id
-RETURNING q.id
+SELECT id FROM leased ORDER BY id NOT IN (SELECT id FROM mine), position, id
 """
 
 
@@ -71,23 +90,68 @@ def queue_claim(
         "count": max(1, min(count, MOST_AT_ONCE)),
         "ttl": lease_time(),
     }
+    ids = _claim(values) or _claim_after_push(values)
+    items = {item.pk: item for item in QueueItem.objects.filter(pk__in=ids).select_related("ticket")}
+    return [items[pk] for pk in ids if pk in items]
+
+
+def _claim(values: dict[str, object]) -> list[int]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
-        ids = [row[0] for row in cursor.fetchall()]
-    items = QueueItem.objects.filter(pk__in=ids).select_related("ticket").order_by("position", "id")
-    return list(items)
+        return [row[0] for row in cursor.fetchall()]
 
 
+def _claim_after_push(values: dict[str, object]) -> list[int]:
+    """A push under way locks every free row: wait for its end (a fraction of a second) and look again."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [PUSH_LOCK])
+        cursor.execute(CLAIM, values)
+        return [row[0] for row in cursor.fetchall()]
+
+
+@transaction.atomic
 def queue_heartbeat(*, annotator: User, leases: Sequence[uuid.UUID]) -> Heartbeat:
     """Prolong one's own leases. One that ran out goes on too, unless somebody else has the ticket by now."""
+    mine = QueueItem.objects.select_for_update().filter(lease__in=leases, leased_by=annotator).order_by("pk")
+    kept = {item.lease: item.pk for item in mine}
     until = timezone.now() + lease_time()
-    mine = QueueItem.objects.filter(lease__in=leases, leased_by=annotator)
-    kept = set(mine.values_list("lease", flat=True))
-    mine.update(leased_until=until)
+    QueueItem.objects.filter(pk__in=kept.values()).update(leased_until=until)
     return Heartbeat(dict.fromkeys(kept, until), [lease for lease in leases if lease not in kept])
 
 
+@transaction.atomic
 def queue_release(*, annotator: User, leases: Sequence[uuid.UUID]) -> int:
     """Give one's own items back; the others' are not touched. Returns how many."""
-    mine = QueueItem.objects.filter(lease__in=leases, leased_by=annotator)
-    return mine.update(lease=None, leased_by=None, leased_until=None)
+    mine = QueueItem.objects.select_for_update().filter(lease__in=leases, leased_by=annotator).order_by("pk")
+    held = [item.pk for item in mine]
+    return QueueItem.objects.filter(pk__in=held).update(lease=None, leased_by=None, leased_until=None)
+
+
+def lease_again(*, item: QueueItem, annotator: User) -> QueueItem:
+    """Put an item (perhaps not saved yet) into a person's hands outside the order, as an undo does."""
+    item.lease, item.leased_by, item.leased_until = item.new_lease(), annotator, timezone.now() + lease_time()
+    item.save()
+    Serving.objects.create(
+        lease=item.lease,
+        annotator=annotator,
+        round=item.ticket.round,
+        served_at=timezone.now(),
+        **{name: getattr(item, name) for name in SHOWN},
+    )
+    return item
+
+
+SHOWN = (
+    "ticket_id",
+    "mode",
+    "lane",
+    "uncertainty",
+    "outlier",
+    "sampling_probability",
+    "suggested_service_id",
+    "suggested_probability",
+    "band",
+    "candidates",
+    "generation",
+)
+"""What a claim copies from the queue item into the record of what was served."""

@@ -1,22 +1,18 @@
 """What the ranking layer pushes down: the queue's next items, and the score table of the whole pool."""
 
-import io
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
 
-from annotation.models import Mode, QueueItem, ScoreGeneration, TicketScore
+from annotation.actions.leases import PUSH_LOCK
+from annotation.models import Lane, Mode, QueueItem, ScoreGeneration, TicketStatus
 
-PUSH_LOCK = 7_204_001
-COLUMNS = (
-    "slot, ticket_id, uncertainty, outlier, service_id, probability, second_service_id, second_probability"
-)
-INCOMING = f"""CREATE TEMPORARY TABLE incoming_score ON COMMIT DROP AS
-SELECT {COLUMNS} FROM annotation_ticketscore WITH NO DATA"""  # noqa: S608 - constant columns
-TAKE_IN = f"""INSERT INTO annotation_ticketscore ({COLUMNS}) SELECT {COLUMNS} FROM incoming_score i
-WHERE EXISTS (SELECT 1 FROM annotation_ticket t WHERE t.id = i.ticket_id)"""  # noqa: S608
+SCORE_LOCK = PUSH_LOCK + 1
+COLUMNS = "slot, ticket_id, uncertainty, outlier, service_id, probability, second_service_id, second_probability, band"
+SCORE_TABLES = ("annotation_ticketscore_0", "annotation_ticketscore_1")
 
 
 @dataclass(frozen=True)
@@ -35,6 +31,7 @@ class NewItem:
     second_service_id: int | None = None
     second_probability: float | None = None
     candidates: list[tuple[int, float]] = field(default_factory=list)
+    band: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,15 @@ class NewScore:
     probability: float | None = None
     second_service_id: int | None = None
     second_probability: float | None = None
+    band: str = ""
 
 
-def _row(item: NewItem, generation: int) -> QueueItem:
-    values = {**item.__dict__, "candidates": [[pk, round(p, 4)] for pk, p in item.candidates]}
-    return QueueItem(generation=generation, **values)
+SERVABLE = """
+SELECT t.id, t.status, t.is_audit FROM annotation_ticket t WHERE t.id = ANY(%s) FOR KEY SHARE OF t SKIP LOCKED"""
+FREE = """
+DELETE FROM annotation_queueitem WHERE id IN (
+    SELECT id FROM annotation_queueitem
+    WHERE mode = ANY(%s) AND (leased_until IS NULL OR leased_until <= now()) FOR UPDATE SKIP LOCKED)"""
 
 
 @transaction.atomic
@@ -61,35 +62,46 @@ def queue_replace(
 ) -> int:
     """Replace everything in these modes that nobody holds; returns how many items wait now.
 
-    A held row is left alone, and so is a row whose claim is under way (SKIP LOCKED): a claim never waits for
-    a push, and sees the old order or the new one. Tickets that were decided or erased meanwhile are left out.
+    A held row is left alone, and so is a row whose claim is under way (SKIP LOCKED). A claim that finds all
+    rows locked by this waits for its end, a fraction of a second, and sees the new order. Tickets that were
+    decided or erased meanwhile, or are being decided at this moment, are left out. A control ticket goes to
+    Teach only and carries no suggestion, whatever the ranking layer says.
     """
-    modes = list(modes)
-    rows = [_row(item, generation) for item in items]
+    modes = [str(mode) for mode in modes]
+    wanted = list(items)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUSH_LOCK])
-        cursor.execute(
-            """DELETE FROM annotation_queueitem WHERE id IN (
-                   SELECT id FROM annotation_queueitem
-                   WHERE mode = ANY(%s) AND (leased_until IS NULL OR leased_until <= now())
-                   FOR UPDATE SKIP LOCKED)""",
-            [[str(mode) for mode in modes]],
-        )
-        servable = _servable(cursor, [row.ticket_id for row in rows])
+        cursor.execute(FREE, [modes])
+        cursor.execute(SERVABLE, [[item.ticket_id for item in wanted]])
+        servable = {pk: (status, is_audit) for pk, status, is_audit in cursor.fetchall()}
+    rows = (
+        _row(item, generation, *servable[item.ticket_id]) for item in wanted if item.ticket_id in servable
+    )
     QueueItem.objects.bulk_create(
-        (row for row in rows if row.mode in servable.get(row.ticket_id, ())),
-        batch_size=1000,
-        ignore_conflicts=True,
+        (row for row in rows if row is not None), batch_size=1000, ignore_conflicts=True
     )
     return QueueItem.objects.filter(mode__in=modes).count()
 
 
-def _servable(cursor: Any, ticket_ids: list[int]) -> dict[int, tuple[str, ...]]:
-    """In which modes each ticket can be served now: open ones in both, labelled ones only in Check."""
-    cursor.execute("SELECT id, status FROM annotation_ticket WHERE id = ANY(%s) FOR KEY SHARE", [ticket_ids])
-    both, check = (Mode.TEACH.value, Mode.CHECK.value), (Mode.CHECK.value,)
-    modes = {"open": both, "labelled": check}
-    return {pk: modes[status] for pk, status in cursor.fetchall() if status in modes}
+def _row(item: NewItem, generation: int, status: str, is_audit: bool) -> QueueItem | None:
+    """The item as it may be served: open tickets in both modes, labelled ones only in Check, controls blind."""
+    if status != TicketStatus.OPEN and not (status == TicketStatus.LABELLED and item.mode == Mode.CHECK):
+        return None
+    if is_audit or item.lane == Lane.AUDIT:
+        if item.mode == Mode.CHECK:
+            return None
+        return QueueItem(
+            ticket_id=item.ticket_id,
+            mode=item.mode,
+            position=item.position,
+            lane=Lane.AUDIT,
+            uncertainty=item.uncertainty,
+            outlier=item.outlier,
+            sampling_probability=item.sampling_probability,
+            generation=generation,
+        )
+    values = {**item.__dict__, "candidates": [[pk, round(p, 4)] for pk, p in item.candidates]}
+    return QueueItem(generation=generation, **values)
 
 
 def scores_replace(
@@ -100,13 +112,15 @@ def scores_replace(
     encoder: str,
     seconds: float,
 ) -> ScoreGeneration:
-    """Fill the slot nobody reads and move the pointer to it; readers see the old table or the new one, whole."""
+    """Fill the slot nobody reads and move the pointer to it; readers see the old table or the new one, whole.
+
+    ``rows`` is read once, as a stream. The idle slot is emptied by TRUNCATE, so nothing of it is left to clean.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUSH_LOCK + 1])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SCORE_LOCK])
         current = ScoreGeneration.objects.filter(is_current=True).first()
         slot = 1 - current.slot if current else 0
-        TicketScore.objects.filter(slot=slot)._raw_delete(TicketScore.objects.db)
-        count = _copy_in(cursor, rows, slot)
+        count = _fill(cursor, slot, rows)
         ScoreGeneration.objects.filter(is_current=True).update(is_current=False)
         generation = ScoreGeneration.objects.create(
             slot=slot,
@@ -121,15 +135,29 @@ def scores_replace(
     return generation
 
 
-def _copy_in(cursor: Any, rows: Iterable[NewScore], slot: int) -> int:
-    """COPY the rows through a temporary table, which drops tickets erased meanwhile."""
-    file = io.StringIO()
-    for r in rows:
-        values = (slot, r.ticket_id, r.uncertainty, r.outlier, r.service_id, r.probability)
-        values += (r.second_service_id, r.second_probability)
-        file.write("\t".join("\\N" if v is None else str(v) for v in values) + "\n")
-    file.seek(0)
-    cursor.execute(INCOMING)
-    cursor.copy_expert(f"COPY incoming_score ({COLUMNS}) FROM STDIN", file)
-    cursor.execute(TAKE_IN)
-    return int(cursor.rowcount)
+def _fill(cursor: Any, slot: int, rows: Iterable[NewScore]) -> int:
+    table = SCORE_TABLES[slot]
+    cursor.execute(f"TRUNCATE {table}")
+    lines = _Lines(_line(slot, row) for row in rows)
+    cursor.copy_expert(f"COPY {table} ({COLUMNS}) FROM STDIN", lines)
+    cursor.execute(f"ANALYZE {table}")
+    return lines.count
+
+
+def _line(slot: int, r: NewScore) -> str:
+    values = (slot, r.ticket_id, r.uncertainty, r.outlier, r.service_id, r.probability)
+    values += (r.second_service_id, r.second_probability, r.band)
+    return "\t".join("\\N" if v is None else str(v) for v in values) + "\n"
+
+
+class _Lines:
+    """A readable file over generated lines, as COPY wants one."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines, self.count = lines, 0
+
+    def read(self, size: int = 8192) -> str:
+        """The next few hundred lines, in whole: COPY takes any amount."""
+        taken = list(itertools.islice(self.lines, 500))
+        self.count += len(taken)
+        return "".join(taken)

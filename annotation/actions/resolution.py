@@ -44,7 +44,7 @@ def _source(annotation: Annotation) -> str:
 
 
 def ticket_resolve(ticket: Ticket) -> None:
-    """Write status and label of a locked ticket as its annotations say; drops its queue item when closed."""
+    """Write status and label of a locked ticket as its annotations say."""
     annotation = deciding(ticket)
     when: datetime | None = None
     ticket.status, ticket.label_id, ticket.label_source = TicketStatus.OPEN, None, ""
@@ -56,6 +56,17 @@ def ticket_resolve(ticket: Ticket) -> None:
     ticket.labelled_at = when
     ticket.save(
         update_fields=["status", "label", "label_source", "labelled_at", "round", "reopened_at_round"]
+    )
+
+
+def tickets_settle(ticket_ids: list[int], annotation: Annotation, source: str) -> None:
+    """Give many locked open tickets the state that copies of this decision mean, in one statement."""
+    is_label = annotation.kind == AnnotationKind.LABEL
+    Ticket.objects.filter(pk__in=ticket_ids).update(
+        status=_STATUS[AnnotationKind(annotation.kind)],
+        label_id=annotation.service_id if is_label else None,
+        label_source=source if is_label else "",
+        labelled_at=annotation.created_at if is_label else None,
     )
 
 

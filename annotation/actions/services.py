@@ -12,7 +12,7 @@ from annotation.signals import services_changed
 
 # Keys the desk itself uses (UI.md), and c, u, v that people press with Ctrl all day.
 TAKEN_KEYS = set("afhnstxcuv")
-KEYS = "123456789" + "".join(c for c in "bdegijklmopqrwyz" if c not in TAKEN_KEYS)
+KEYS = "1234567890" + "".join(c for c in "bdegijklmopqrwyz" if c not in TAKEN_KEYS)
 COLORS = 12
 EDITABLE = (
     "name",

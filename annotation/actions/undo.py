@@ -2,21 +2,31 @@
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import F, QuerySet
 
 from accounts.errors import Refused
 from accounts.models import User
-from annotation.actions.leases import lease_time
+from annotation.actions.leases import SHOWN, lease_again
 from annotation.actions.resolution import tell, ticket_resolve
-from annotation.models import Annotation, AnnotationKind, Lane, QueueItem, Ticket
+from annotation.models import (
+    Annotation,
+    AnnotationKind,
+    LabelSource,
+    QueueItem,
+    Serving,
+    Ticket,
+    TicketStatus,
+)
 
 
 @transaction.atomic
 def queue_undo(*, annotator: User, annotation_id: int) -> tuple[Annotation, QueueItem | None]:
     """Take back one's own decision; undoing twice is the same as once.
 
-    Returns the decision and the ticket's queue item, leased to the person again (None if somebody else has
-    decided about the ticket or holds it by now). Raises ``Refused``: not_found, superseded.
+    The ticket goes back to what was said before that decision, in a new round. Returns the decision and the
+    ticket's queue item, leased to the person again (None if somebody else has decided about the ticket or
+    holds it by now, or if it was decided outside the queue). Raises ``Refused``: not_found, superseded (a
+    later decision stands on this ticket: that one has to be taken back first).
     """
     annotation = (
         Annotation.objects.filter(pk=annotation_id, annotator=annotator, source_annotation=None)
@@ -25,14 +35,33 @@ def queue_undo(*, annotator: User, annotation_id: int) -> tuple[Annotation, Queu
     )
     if annotation is None:
         raise Refused("not_found", "There is no such decision of yours.", status=404)
-    ids = [annotation.ticket_id, *annotation.copies.values_list("ticket_id", flat=True)]
-    tickets = {t.pk: t for t in Ticket.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    copies = list(annotation.copies.all())
+    ids = [annotation.ticket_id, *(copy.ticket_id for copy in copies)]
+    rows = Ticket.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    tickets = {t.pk: t for t in rows.defer("text", "original_text", "metadata")}
+    ticket = tickets[annotation.ticket_id]
     if Annotation.objects.filter(undoes=annotation).exists():
-        return annotation, _lease_again(annotation, tickets[annotation.ticket_id], annotator)
-    for row in [annotation, *annotation.copies.all()]:
-        ticket = tickets[row.ticket_id]
-        Annotation.objects.create(
-            ticket=ticket,
+        return annotation, _lease_again(annotation, ticket, annotator)
+    later = ticket.annotations.filter(pk__gt=annotation.pk, undone_by=None)
+    if annotation.kind != AnnotationKind.SKIP and _deciding(later).exists():
+        raise Refused("superseded", "Somebody has decided about this ticket since.", ticket_id=ticket.pk)
+    _take_back([annotation, *copies], annotator)
+    _reopen_copies([copy.ticket_id for copy in copies if copy.ticket_id in tickets], annotation)
+    if ticket.round == annotation.round:
+        ticket.round += 1
+    ticket_resolve(ticket)
+    tell(ids)
+    return annotation, _lease_again(annotation, ticket, annotator)
+
+
+def _deciding(rows: QuerySet[Annotation]) -> QuerySet[Annotation]:
+    return rows.exclude(kind__in=[AnnotationKind.SKIP, AnnotationKind.UNDO]).exclude(annotator=None)
+
+
+def _take_back(rows: list[Annotation], annotator: User) -> None:
+    Annotation.objects.bulk_create(
+        Annotation(
+            ticket_id=row.ticket_id,
             annotator=annotator,
             round=row.round,
             kind=AnnotationKind.UNDO,
@@ -40,33 +69,40 @@ def queue_undo(*, annotator: User, annotation_id: int) -> tuple[Annotation, Queu
             undoes=row,
             is_demo=settings.DEMO,
         )
-        if ticket.round == row.round:
-            ticket.round += 1
-        ticket_resolve(ticket)
-    tell(ids)
-    return annotation, _lease_again(annotation, tickets[annotation.ticket_id], annotator)
+        for row in rows
+    )
+
+
+def _reopen_copies(ticket_ids: list[int], annotation: Annotation) -> None:
+    """Open the copies' tickets again; those that somebody has decided about since keep that decision."""
+    since = _deciding(
+        Annotation.objects.filter(ticket_id__in=ticket_ids, pk__gt=annotation.pk, undone_by=None)
+    )
+    decided = set(since.exclude(source_annotation=annotation).values_list("ticket_id", flat=True))
+    Ticket.objects.filter(pk__in=set(ticket_ids) - decided).update(
+        status=TicketStatus.OPEN,
+        label=None,
+        label_source="",
+        labelled_at=None,
+        round=F("round") + 1,
+    )
 
 
 def _lease_again(annotation: Annotation, ticket: Ticket, annotator: User) -> QueueItem | None:
     """Show the ticket again as it was shown; another person's lease or decision is left alone."""
-    if ticket.status != "open" and ticket.label_source != "import":
+    if not annotation.lane:
+        return None
+    if ticket.status != TicketStatus.OPEN and ticket.label_source != LabelSource.IMPORT:
         return None
     item = QueueItem.objects.select_for_update().filter(ticket=ticket).first()
     if item is not None and item.is_held and item.leased_by_id != annotator.pk:
         return None
     if item is None:
-        item = QueueItem(
-            ticket=ticket,
-            mode=annotation.mode,
-            position=0,
-            lane=annotation.lane or Lane.EXPLOIT,
-            uncertainty=annotation.uncertainty,
-            outlier=annotation.outlier,
-            sampling_probability=annotation.sampling_probability,
-            suggested_service_id=annotation.suggested_service_id,
-            suggested_probability=annotation.suggested_probability,
-            generation=annotation.generation or 0,
+        served = (
+            Serving.objects.filter(ticket_id=ticket.pk, annotator=annotator).order_by("-served_at").first()
         )
-    item.lease, item.leased_by, item.leased_until = item.new_lease(), annotator, timezone.now() + lease_time()
-    item.save()
-    return item
+        if served is None:
+            return None
+        item = QueueItem(position=0, **{name: getattr(served, name) for name in SHOWN})
+    item.ticket = ticket
+    return lease_again(item=item, annotator=annotator)

@@ -2,7 +2,7 @@
 
 from annotation.models.annotations import Annotation, AnnotationKind
 from annotation.models.imports import ImportRun, ImportState, LabelUse
-from annotation.models.queue import Lane, Mode, QueueItem
+from annotation.models.queue import Lane, Mode, QueueItem, Serving
 from annotation.models.scores import ScoreGeneration, TicketScore
 from annotation.models.services import Service
 from annotation.models.tickets import AnswerKey, LabelSource, Ticket, TicketStatus
@@ -20,6 +20,7 @@ __all__ = [
     "QueueItem",
     "ScoreGeneration",
     "Service",
+    "Serving",
     "Ticket",
     "TicketScore",
     "TicketStatus",

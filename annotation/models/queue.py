@@ -58,6 +58,9 @@ class QueueItem(models.Model):
     candidates = models.JSONField(
         default=list, blank=True, help_text="[[service id, probability], …], best first, at most 5."
     )
+    band = models.CharField(
+        max_length=10, blank=True, help_text="sure, hesitating or lost, as the ranking layer says."
+    )
     generation = models.BigIntegerField(default=0)
 
     lease = models.UUIDField(null=True, blank=True, unique=True)
@@ -91,3 +94,39 @@ class QueueItem(models.Model):
     @staticmethod
     def new_lease() -> uuid.UUID:
         return uuid.uuid4()
+
+
+class Serving(models.Model):
+    """One ticket put before one person: what was shown, under which lease. Written by every claim, never changed.
+
+    It outlives the queue item, so that an answer that comes late still finds what it answers, and every ticket
+    ever served has its lane and the probability with which it was drawn. ``ticket`` may be gone: that is how a
+    late answer learns that its ticket was erased.
+    """
+
+    lease = models.UUIDField(primary_key=True)
+    ticket = models.ForeignKey(
+        Ticket, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=True
+    )
+    annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="servings")
+    round = models.PositiveSmallIntegerField()
+    mode = models.CharField(max_length=6, choices=Mode)
+    lane = models.CharField(max_length=8, choices=Lane)
+    uncertainty = models.FloatField(null=True, blank=True)
+    outlier = models.FloatField(null=True, blank=True)
+    sampling_probability = models.FloatField(null=True, blank=True)
+    suggested_service = models.ForeignKey(
+        Service, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    suggested_probability = models.FloatField(null=True, blank=True)
+    band = models.CharField(max_length=10, blank=True)
+    candidates = models.JSONField(default=list, blank=True)
+    generation = models.BigIntegerField(default=0)
+    served_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-served_at"]
+        indexes = [models.Index(fields=["served_at"], name="serving_when")]
+
+    def __str__(self) -> str:
+        return f"ticket {self.ticket_id} to {self.annotator_id}"

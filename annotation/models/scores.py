@@ -37,19 +37,34 @@ class ScoreGeneration(models.Model):
 
 
 class TicketScore(models.Model):
-    """Scores of one ticket in one slot. Both scores lie in [0, 1]; higher = more uncertain, more unusual."""
+    """Scores of one ticket in one slot. Both scores lie in [0, 1]; higher = more uncertain, more unusual.
 
+    The table is partitioned by slot, so that emptying the idle slot is a TRUNCATE, and not logged, since it is
+    written anew after every few labels (after a crash it is empty until the next ranking). For the same
+    reason nothing in it is a foreign key: rows of erased tickets are never read, as readers start from tickets.
+    Readers name the slot as a constant (``annotation.selectors.scores_slot``), so only its partition is touched.
+    """
+
+    pk = models.CompositePrimaryKey("slot", "ticket_id")
     slot = models.PositiveSmallIntegerField()
-    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="scores")
+    ticket = models.ForeignKey(
+        Ticket, on_delete=models.DO_NOTHING, related_name="scores", db_constraint=False, db_index=False
+    )
     uncertainty = models.FloatField()
     outlier = models.FloatField()
-    service = models.ForeignKey(Service, null=True, on_delete=models.CASCADE, related_name="+")
+    service = models.ForeignKey(
+        Service, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
     probability = models.FloatField(null=True)
-    second_service = models.ForeignKey(Service, null=True, on_delete=models.CASCADE, related_name="+")
+    second_service = models.ForeignKey(
+        Service, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
     second_probability = models.FloatField(null=True)
+    band = models.CharField(
+        max_length=10, blank=True, help_text="sure, hesitating or lost, as the writer says."
+    )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["slot", "ticket"], name="ticket_score_once")]
         indexes = [
             models.Index(fields=["slot", "uncertainty", "ticket"], name="score_uncertainty"),
             models.Index(fields=["slot", "outlier", "ticket"], name="score_outlier"),

@@ -68,6 +68,7 @@ class Ticket(models.Model):
         ]
         indexes = [
             models.Index(fields=["group"], name="ticket_group"),
+            models.Index(fields=["text_hash"], name="ticket_text_hash"),
             models.Index(fields=["received_at", "id"], name="ticket_received"),
             models.Index(fields=["status", "id"], name="ticket_status"),
             models.Index(fields=["label", "id"], name="ticket_label", condition=Q(label__isnull=False)),
