@@ -23,7 +23,8 @@ def default_spool() -> Path:
     return Path(home) / "compute"
 
 
-def arguments() -> argparse.Namespace:
+def supervisor_for(arguments: list[str]) -> Supervisor:
+    """The supervisor that these command-line arguments ask for, not running yet."""
     graces, options = Graces(), Options()
     parser = argparse.ArgumentParser(prog="python -m compute.supervisor", description=__doc__)
     parser.add_argument("--spool", type=Path, default=default_spool(), help="folder of jobs and endpoints")
@@ -42,16 +43,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--idle", type=float, default=options.idle_seconds, help="seconds an unused serve is kept warm"
     )
-    return parser.parse_args()
+    given = parser.parse_args(arguments)
+    chosen = Graces(stop=given.stop_grace, shutdown=given.shutdown_grace)
+    programs = Options(train=given.train, serve=given.serve, graces=chosen, idle_seconds=given.idle)
+    return Supervisor(Spool(given.spool.resolve()), programs)
 
 
 def main() -> None:
-    given = arguments()
+    supervisor = supervisor_for(sys.argv[1:])
     level = os.environ.get("LOG_LEVEL", "INFO").upper()
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    graces = Graces(stop=given.stop_grace, shutdown=given.shutdown_grace)
-    options = Options(train=given.train, serve=given.serve, graces=graces, idle_seconds=given.idle)
-    supervisor = Supervisor(Spool(given.spool.resolve()), options)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.shutdown.set())
     try:

@@ -17,7 +17,7 @@ from compute.spool import locked, read_json, serving_key, write_json
 from compute.supervisor.serving import STARTUP_SECONDS, ServeFailed, ServePool, Server
 
 logger = logging.getLogger(__name__)
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.15
 PING_EVERY_SECONDS = 5.0
 SILENT_AT_MOST_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 60.0
@@ -112,7 +112,10 @@ class EndpointKeeper:
 
     def _look(self) -> bool:
         """One step; False when the endpoint was deleted."""
-        record = read_json(self.folder / "spec.json") or {}
+        path = self.folder / "spec.json"
+        if not path.exists():
+            return True  # its writer has only made the folder so far
+        record = read_json(path) or {}
         if record.get("deleted"):
             return not self._remove()
         try:

@@ -25,7 +25,7 @@ from compute.supervisor.training import Graces, TrainingRun
 from compute.supervisor.transform import TransformRun
 
 logger = logging.getLogger(__name__)
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.15
 HEARTBEAT_EVERY_SECONDS = 2.0
 LOCK_WAIT_SECONDS = 2.0
 PAUSE_AFTER_FAULT_SECONDS = 5.0

@@ -10,11 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from compute.local import LocalBackend
 from compute.port import Observation, TrainingSpec, TransformSpec
+from compute.supervisor.__main__ import supervisor_for
+from compute.supervisor.loop import Supervisor
 from ml.artifact import write_manifest
 from ml.container import pack_artifact
 from ml.schema import Manifest
@@ -55,19 +58,31 @@ class House:
         self.spool = self.backend.spool
         self.starts = folder / "starts"
         self.supervisors: list[subprocess.Popen[bytes]] = []
+        self.threads: list[tuple[Supervisor, Thread]] = []
         (folder / "data").mkdir()
         (folder / "data" / "rows.jsonl").write_text('{"id":"1"}\n{"id":"2"}\n')
 
     def uri(self, *parts: str) -> str:
         return self.artifacts.joinpath(*parts).as_uri()
 
-    def supervise(self, *options: str) -> subprocess.Popen[bytes]:
-        command = [
-            sys.executable, "-m", "compute.supervisor", "--spool", str(self.spool.root),
+    def options(self, *more: str) -> list[str]:
+        return [
+            "--spool", str(self.spool.root),
             "--train", f"{sys.executable} {PROGRAMS / 'train.py'}",
             "--serve", f"{sys.executable} {PROGRAMS / 'serve.py'}",
-            "--stop-grace", "1", "--shutdown-grace", "2", *options,
+            "--stop-grace", "1", "--shutdown-grace", "2", *more,
         ]  # fmt: skip
+
+    def supervise(self, *options: str) -> None:
+        """A supervisor in a thread of this process, for tests that do not kill it."""
+        supervisor = supervisor_for(self.options(*options))
+        thread = Thread(target=supervisor.run, name="supervisor")
+        thread.start()
+        self.threads.append((supervisor, thread))
+
+    def supervise_apart(self, *options: str) -> subprocess.Popen[bytes]:
+        """A supervisor process, to be killed."""
+        command = [sys.executable, "-m", "compute.supervisor", *self.options(*options)]
         with (self.folder / "supervisor.txt").open("ab") as log:
             supervisor = subprocess.Popen(
                 command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"LOG_LEVEL": "INFO"}
@@ -80,6 +95,9 @@ class House:
         supervisor.wait()
 
     def close(self) -> None:
+        for running, thread in self.threads:
+            running.shutdown.set()
+            thread.join(30)
         for supervisor in self.supervisors:
             if supervisor.poll() is None:
                 supervisor.terminate()

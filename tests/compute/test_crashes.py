@@ -19,7 +19,7 @@ def runner_pid(house: House, name: str = "t-1") -> int:
 
 
 def test_a_training_goes_on_without_its_supervisor_and_is_adopted_by_the_next(house: House) -> None:
-    first = house.supervise()
+    first = house.supervise_apart()
     house.train(steps="25")
     house.when("t-1", lambda seen: seen.metrics.get("step", 0) >= 3)
     house.kill(first)
@@ -30,7 +30,7 @@ def test_a_training_goes_on_without_its_supervisor_and_is_adopted_by_the_next(ho
 
 
 def test_a_training_that_ended_while_no_supervisor_lived_is_delivered_by_the_next(house: House) -> None:
-    first = house.supervise()
+    first = house.supervise_apart()
     house.train(steps="10")
     until(house.pids)
     house.kill(first)
@@ -43,7 +43,7 @@ def test_a_training_that_ended_while_no_supervisor_lived_is_delivered_by_the_nex
 
 
 def test_a_training_whose_processes_all_vanished_goes_on_from_its_checkpoint(house: House) -> None:
-    first = house.supervise()
+    first = house.supervise_apart()
     house.train(steps="20")
     house.when("t-1", lambda seen: seen.metrics.get("step", 0) >= 5)
     house.kill(first)
@@ -85,7 +85,7 @@ def test_killing_the_supervisor_at_random_moments_runs_a_training_exactly_once(
     rng = random.Random(seed)
     house.train(steps="8")
     for _ in range(4):
-        supervisor = house.supervise()
+        supervisor = house.supervise_apart()
         time.sleep(rng.uniform(0.15, 0.9))
         house.kill(supervisor)
     house.supervise()
@@ -94,7 +94,7 @@ def test_killing_the_supervisor_at_random_moments_runs_a_training_exactly_once(
 
 
 def test_a_clean_shutdown_leaves_nothing_running_and_the_next_start_goes_on(house: House) -> None:
-    first = house.supervise()
+    first = house.supervise_apart()
     house.train(steps="20")
     house.when("t-1", lambda seen: seen.metrics.get("step", 0) >= 3)
     runner = runner_pid(house)
@@ -111,7 +111,7 @@ def test_a_clean_shutdown_leaves_nothing_running_and_the_next_start_goes_on(hous
 
 
 def test_a_clean_shutdown_also_ends_a_program_that_ignores_sigterm(house: House) -> None:
-    first = house.supervise("--shutdown-grace", "0.5")
+    first = house.supervise_apart("--shutdown-grace", "0.5")
     house.train(do="stubborn")
     house.when("t-1", lambda seen: seen.phase == "finetune")
     first.terminate()
@@ -120,7 +120,7 @@ def test_a_clean_shutdown_also_ends_a_program_that_ignores_sigterm(house: House)
 
 
 def test_a_stop_wished_while_no_supervisor_lived_is_done_by_the_next(house: House) -> None:
-    first = house.supervise()
+    first = house.supervise_apart()
     house.train(do="stubborn")
     house.when("t-1", lambda seen: seen.phase == "finetune")
     house.kill(first)
@@ -134,7 +134,7 @@ def test_a_stop_wished_while_no_supervisor_lived_is_done_by_the_next(house: Hous
 def test_a_supervisor_killed_while_it_was_stopping_a_job_is_followed_by_one_that_finishes_it(
     house: House,
 ) -> None:
-    first = house.supervise("--stop-grace", "60")
+    first = house.supervise_apart("--stop-grace", "60")
     house.train(max_seconds=1, do="stubborn")
     house.when("t-1", lambda seen: seen.sub_state == "stopping")
     house.kill(first)
@@ -147,7 +147,7 @@ def test_a_second_supervisor_refuses_to_start(house: House) -> None:
     house.supervise()
     house.train()
     house.ended()
-    second = house.supervise()
+    second = house.supervise_apart()
     assert second.wait(30) == 1
     assert "another local-compute supervisor" in (house.folder / "supervisor.txt").read_text()
 
@@ -187,7 +187,7 @@ def test_garbage_in_the_spool_does_not_disturb_the_other_jobs(house: House) -> N
 
 
 def test_a_finished_job_leaves_only_its_record_and_an_old_record_goes(house: House) -> None:
-    first = house.supervise()
+    first = house.supervise_apart()
     house.train()
     house.train("t-2")
     house.ended("t-2")

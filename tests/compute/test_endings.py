@@ -95,7 +95,7 @@ def test_killing_the_supervisor_at_random_moments_gives_each_line_one_answer(hou
     texts = [f"text {number}" if number % 50 else "slow 0.02" for number in range(3_000)]
     house.transform(texts)
     for _ in range(4):
-        supervisor = house.supervise()
+        supervisor = house.supervise_apart()
         time.sleep(rng.uniform(0.3, 1.0))
         house.kill(supervisor)
     house.supervise()

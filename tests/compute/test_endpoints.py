@@ -52,6 +52,16 @@ def test_without_a_supervisor_an_endpoint_is_unavailable_and_says_why(house: Hou
         house.backend.invoke("live", [RECORD], 1)
 
 
+def test_an_endpoint_whose_writer_has_only_made_the_folder_is_not_judged(house: House) -> None:
+    (house.spool.endpoints / "live").mkdir()
+    house.supervise()
+    house.transform(["a"])
+    house.ended("b-1")
+    assert house.backend.observe_endpoint("live").state == "absent"
+    assert list((house.spool.endpoints / "live").iterdir()) == []
+    in_service(house, put(house))
+
+
 def test_a_deleted_endpoint_ends_its_program_and_is_absent(house: House) -> None:
     house.supervise()
     in_service(house, put(house))
@@ -123,7 +133,7 @@ def test_an_endpoint_that_never_starts_is_failed_with_its_reason_until_wished_ot
 
 
 def test_an_endpoint_answers_on_while_its_supervisor_is_dead_and_is_adopted(house: House) -> None:
-    first = house.supervise()
+    first = house.supervise_apart()
     in_service(house, put(house))
     pid = server_pid(house)
     house.kill(first)
@@ -137,7 +147,7 @@ def test_an_endpoint_answers_on_while_its_supervisor_is_dead_and_is_adopted(hous
 
 
 def test_a_clean_shutdown_ends_the_server_and_the_next_start_brings_it_back(house: House) -> None:
-    first = house.supervise()
+    first = house.supervise_apart()
     in_service(house, put(house))
     pid = server_pid(house)
     first.terminate()

@@ -89,7 +89,7 @@ def test_a_server_that_cannot_start_fails_the_transform_with_its_reason(house: H
 
 
 def test_a_transform_goes_on_where_it_was_when_its_supervisor_is_killed(house: House) -> None:
-    first = house.supervise()
+    first = house.supervise_apart()
     texts = ["a"] * 200 + ["slow 1.5"] + ["b"] * 200
     house.transform(texts)
     until(lambda: partial_lines(house) >= 64 or house.backend.observe("b-1").processed, "some output")
@@ -121,7 +121,7 @@ def test_a_partial_output_that_answers_other_records_is_not_trusted(house: House
 
 
 def test_a_clean_shutdown_ends_the_server_and_the_next_start_goes_on(house: House) -> None:
-    first = house.supervise()
+    first = house.supervise_apart()
     texts = ["a"] * 200 + ["slow 2"] + ["b"] * 100
     house.transform(texts, environment={"NOTES": str(house.folder / "servers")})
     until(lambda: (house.folder / "servers").exists())
@@ -207,7 +207,7 @@ def test_an_artifact_that_cannot_be_trusted_is_never_served(house: House, make, 
 
 @pytest.mark.heavy
 def test_memory_stays_flat_over_a_hundred_thousand_lines(house: House) -> None:
-    supervisor = house.supervise()
+    supervisor = house.supervise_apart()
     house.transform(["a"] * 1_000, "warm-up")
     house.ended("warm-up")
     process = psutil.Process(supervisor.pid)

@@ -83,7 +83,7 @@ def test_an_encoder_without_head_embeds_and_bad_lines_get_error_lines(house: Hou
 
 @pytest.mark.heavy
 def test_a_real_training_that_was_shut_down_goes_on_from_its_checkpoint(house: House, bert: Path) -> None:
-    first = house.supervise(*PROGRAMS)
+    first = house.supervise_apart(*PROGRAMS)
     house.backend.start_training(spec(house, bert, epochs="40", early_stopping_patience="40"))
     house.when("real-1", lambda seen: seen.metrics.get("epoch", 0) >= 2)
     first.terminate()
