@@ -134,6 +134,12 @@ class Resident:
         self._deep_mark, self._deep_at = self._mark, time.monotonic()
         log.info("score table of %d tickets written in %.2f s", len(self._rows), self._deep_at - began)
 
+    def predict(self, vectors: NDArray[np.float32]) -> tuple[list[str], NDArray[np.float32]]:
+        """The head of the last turn on other vectors (m, d): its classes and probabilities (m, k)."""
+        if self._learner is None or not self._learner.classes:
+            return [], np.zeros((len(vectors), 0), np.float32)
+        return self._learner.classes, self._learner.active.predict_proba(vectors)
+
     # Parts of a turn
 
     def _take_in(self, mark: world.Mark) -> bool:
