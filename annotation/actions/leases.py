@@ -51,9 +51,9 @@ WITH mine AS MATERIALIZED (
     RETURNING q.*
 ), served AS (
     INSERT INTO annotation_serving (lease, ticket_id, annotator_id, round, mode, lane, uncertainty, outlier,
-        sampling_probability, suggested_service_id, suggested_probability, band, candidates, generation, served_at)
+        sampling_probability, suggested_service_id, suggested_probability, candidates, generation, served_at)
     SELECT l.lease, l.ticket_id, l.leased_by_id, t.round, l.mode, l.lane, l.uncertainty, l.outlier,
-        l.sampling_probability, l.suggested_service_id, l.suggested_probability, l.band, l.candidates,
+        l.sampling_probability, l.suggested_service_id, l.suggested_probability, l.candidates,
         l.generation, clock_timestamp()
     FROM leased l JOIN annotation_ticket t ON t.id = l.ticket_id
     ON CONFLICT (lease) DO NOTHING
@@ -150,7 +150,6 @@ SHOWN = (
     "sampling_probability",
     "suggested_service_id",
     "suggested_probability",
-    "band",
     "candidates",
     "generation",
 )

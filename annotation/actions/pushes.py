@@ -11,7 +11,9 @@ from annotation.actions.leases import PUSH_LOCK
 from annotation.models import Lane, Mode, QueueItem, ScoreGeneration, TicketStatus
 
 SCORE_LOCK = PUSH_LOCK + 1
-COLUMNS = "slot, ticket_id, uncertainty, outlier, service_id, probability, second_service_id, second_probability, band"
+COLUMNS = (
+    "slot, ticket_id, uncertainty, outlier, service_id, probability, second_service_id, second_probability"
+)
 SCORE_TABLES = ("annotation_ticketscore_0", "annotation_ticketscore_1")
 
 
@@ -31,7 +33,6 @@ class NewItem:
     second_service_id: int | None = None
     second_probability: float | None = None
     candidates: list[tuple[int, float]] = field(default_factory=list)
-    band: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,6 @@ class NewScore:
     probability: float | None = None
     second_service_id: int | None = None
     second_probability: float | None = None
-    band: str = ""
 
 
 SERVABLE = """
@@ -146,7 +146,7 @@ def _fill(cursor: Any, slot: int, rows: Iterable[NewScore]) -> int:
 
 def _line(slot: int, r: NewScore) -> str:
     values = (slot, r.ticket_id, r.uncertainty, r.outlier, r.service_id, r.probability)
-    values += (r.second_service_id, r.second_probability, r.band)
+    values += (r.second_service_id, r.second_probability)
     return "\t".join("\\N" if v is None else str(v) for v in values) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What was served to whom is kept; bands are pushed with the ranking; equal texts are found by their hash."""
+"""What was served to whom is kept; equal texts are found by their hash."""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -35,7 +35,6 @@ class Migration(migrations.Migration):
                 ("outlier", models.FloatField(blank=True, null=True)),
                 ("sampling_probability", models.FloatField(blank=True, null=True)),
                 ("suggested_probability", models.FloatField(blank=True, null=True)),
-                ("band", models.CharField(blank=True, max_length=10)),
                 ("candidates", models.JSONField(blank=True, default=list)),
                 ("generation", models.BigIntegerField(default=0)),
                 ("served_at", models.DateTimeField()),
@@ -71,17 +70,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="serving", index=models.Index(fields=["served_at"], name="serving_when")
-        ),
-        migrations.AddField(
-            model_name="queueitem",
-            name="band",
-            field=models.CharField(
-                blank=True,
-                default="",
-                help_text="sure, hesitating or lost, as the ranking layer says.",
-                max_length=10,
-            ),
-            preserve_default=False,
         ),
         migrations.AddIndex(
             model_name="ticket", index=models.Index(fields=["text_hash"], name="ticket_text_hash")

@@ -15,7 +15,6 @@ CREATE TABLE annotation_ticketscore (
     probability double precision,
     second_service_id bigint,
     second_probability double precision,
-    band varchar(10) NOT NULL DEFAULT '',
     PRIMARY KEY (slot, ticket_id)
 ) PARTITION BY LIST (slot);
 CREATE UNLOGGED TABLE annotation_ticketscore_0 PARTITION OF annotation_ticketscore FOR VALUES IN (0);
@@ -66,14 +65,6 @@ class Migration(migrations.Migration):
                         ("probability", models.FloatField(null=True)),
                         ("second_service", _loose("annotation.service", related_name="+", null=True)),
                         ("second_probability", models.FloatField(null=True)),
-                        (
-                            "band",
-                            models.CharField(
-                                blank=True,
-                                help_text="sure, hesitating or lost, as the writer says.",
-                                max_length=10,
-                            ),
-                        ),
                     ],
                     options={
                         "indexes": [

@@ -58,9 +58,6 @@ class QueueItem(models.Model):
     candidates = models.JSONField(
         default=list, blank=True, help_text="[[service id, probability], …], best first, at most 5."
     )
-    band = models.CharField(
-        max_length=10, blank=True, help_text="sure, hesitating or lost, as the ranking layer says."
-    )
     generation = models.BigIntegerField(default=0)
 
     lease = models.UUIDField(null=True, blank=True, unique=True)
@@ -119,7 +116,6 @@ class Serving(models.Model):
         Service, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     suggested_probability = models.FloatField(null=True, blank=True)
-    band = models.CharField(max_length=10, blank=True)
     candidates = models.JSONField(default=list, blank=True)
     generation = models.BigIntegerField(default=0)
     served_at = models.DateTimeField()

@@ -60,9 +60,6 @@ class TicketScore(models.Model):
         Service, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
     )
     second_probability = models.FloatField(null=True)
-    band = models.CharField(
-        max_length=10, blank=True, help_text="sure, hesitating or lost, as the writer says."
-    )
 
     class Meta:
         indexes = [
