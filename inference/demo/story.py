@@ -50,12 +50,13 @@ def _embed(backend: ComputeBackend, say: Say) -> None:
         actions.work_find(backend=backend, live=False)
         _drive(backend)
         covered = selectors.coverage(selectors.current_encoder())
-        done, total = covered.done, covered.total
-        if done >= total:
+        if covered.done >= covered.total:
             return
-        if done * 10 // total != shown:
-            shown = done * 10 // total
-            say(f"{done:,} of {total:,} tickets embedded")
+        under_way = sum(selectors.live_transforms().values_list("processed", flat=True))
+        done = max(covered.done, under_way)
+        if done * 10 // covered.total != shown:
+            shown = done * 10 // covered.total
+            say(f"{done:,} of {covered.total:,} tickets embedded")
         time.sleep(POLL_SECONDS)
 
 
