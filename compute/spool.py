@@ -139,6 +139,7 @@ def serving_key(artifact_uri: str, environment: dict[str, str]) -> str:
 def socket_path(spool: Spool, key: str) -> Path:
     """Where `serve` listens: a short path, because a unix socket's is limited to about 100 bytes.
 
+    It lies in the temporary folder (TMPDIR): containers that call one another's endpoints must share that folder.
     Raises PermissionError when somebody else holds the folder's name.
     """
     digest = hashlib.sha256(os.fsencode(spool.root.resolve())).hexdigest()[:10]

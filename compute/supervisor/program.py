@@ -155,8 +155,11 @@ class Program:
             written = ""
         end = self.exit()
         sentence = end.sentence() if end else "the program vanished"
-        words = tail(self.log, 700).strip() or tail(self.folder / "runner.txt", 700).strip()
-        return written or f"{sentence}\n{words}".strip()
+        return written or f"{sentence}\n{self.last_words()}".strip()
+
+    def last_words(self) -> str:
+        """The end of its log, or of its runner's when it never said anything."""
+        return tail(self.log, 700).strip() or tail(self.folder / "runner.txt", 700).strip()
 
     def _pid(self) -> int | None:
         record = read_json(self.folder / "process.json")

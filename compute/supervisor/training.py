@@ -68,7 +68,7 @@ class TrainingRun:
         vanished = int(self.job.status.get("vanished", 0)) + 1
         self.job.save(vanished=vanished, **self.job.close_attempt())
         if vanished >= VANISHED_AT_MOST:
-            reason = f"the program vanished {vanished} times without a trace"
+            reason = f"the program vanished {vanished} times\n{self.program.last_words()}".strip()
             return self.job.finish(JobState.FAILED, reason)
         return self._start()
 
