@@ -9,82 +9,40 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from modAL.models import ActiveLearner
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
-from ml import outliers, strategies
-from ml.clusters import kmeans, medoids
-from ml.softmax import SoftmaxRegression
+from ml import lanes, outliers, strategies
+from ml.distil import distilled
+from ml.reports import FitReport, Guess, LinearHead, Pick, Scores
+from ml.smoothing import Smoother
+from ml.softmax import SoftmaxRegression, stable_folds
+
+__all__ = ["DEFAULT_STRATEGY", "FitReport", "Guess", "Learner", "LinearHead", "Pick", "Scores"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Lane = Literal["start", "exploit", "novelty", "triage"]
 
-FOLDS = 3
 NOVELTY_SHARE = 0.18
+KEYWORD_SHARE = 0.25
+TAUGHT = 2500
 DEFAULT_STRATEGY = "ml.strategies.clustered_margin"
-
-
-@dataclass(frozen=True)
-class FitReport:
-    """What a refit did. `temperature` divides the scores before the softmax; below 1 it sharpens them."""
-
-    n_labels: int
-    classes: list[str]
-    seconds: float
-    temperature: float
-
-
-@dataclass(frozen=True)
-class Pick:
-    """One ranked ticket. `probability` is that of having been drawn in its lane: 1.0 where nothing was left
-    to chance.
-    """
-
-    row: int
-    id: int
-    lane: Lane
-    uncertainty: float
-    outlier: float
-    probability: float
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Per row of the pool. top1/top2 index `classes`; -1 and probability 0 where there is none."""
-
-    uncertainty: Floats
-    outlier: Floats
-    top1: Ints
-    p1: Floats
-    top2: Ints
-    p2: Floats
-    classes: list[str]
-
-
-@dataclass(frozen=True)
-class Guess:
-    """What the head says of one embedding: `probabilities` (k,) in the order of `classes` (both empty before
-    any label).
-    """
-
-    classes: list[str]
-    probabilities: Floats
-    uncertainty: float
-    outlier: float
+_BLAS = ThreadpoolController()
 
 
 class Learner:
     """A pool of n tickets, by id, with their embeddings (n, d); rows are positions in it.
 
     Rows whose embedding is not finite or is all zero stay in the pool but are never picked. `keywords` maps a
-    service's code to the ids of tickets that hold one of its keywords: they are served first while that
-    service has no label. `strategy` is the dotted path of the modAL query strategy of the exploit lane.
+    service's code to the ids of tickets that hold one of its keywords: they are served first while that service has
+    no label. `strategy` is the dotted path of the modAL query strategy of the exploit lane. `previous` lends what it
+    computed for tickets whose embeddings have not changed, when the pool grew by a few. `threads` bounds the BLAS
+    threads: more than the free cores make a refit slower, not faster.
     """
 
     def __init__(
@@ -95,25 +53,31 @@ class Learner:
         seed: int = 0,
         keywords: Mapping[str, Sequence[int]] | None = None,
         strategy: str = DEFAULT_STRATEGY,
+        previous: Learner | None = None,
+        threads: int = 1,
     ) -> None:
         self.ids = np.asarray(ids, np.int64)
         points = np.asarray(embeddings, np.float32)
         if self.ids.ndim != 1 or points.ndim != 2 or len(points) != len(self.ids):
-            raise ValueError(
-                f"ids must be (n,) and embeddings (n, d): got {self.ids.shape} and {points.shape}"
-            )
+            raise ValueError(f"ids must be (n,) and embeddings (n, d): got {self.ids.shape}, {points.shape}")
         if len(np.unique(self.ids)) != len(self.ids):
             raise ValueError("ids must be distinct")
+        self.seed = seed
+        self.threads = threads
         length = np.linalg.norm(points, axis=1)
         self.usable: Bools = np.isfinite(length) & (length > 0)
         safe = np.where(self.usable, length, 1.0).astype(np.float32)
         self.points: Floats = np.where(self.usable[:, None], points, 0.0).astype(np.float32) / safe[:, None]
-        self.seed = seed
         self._row_of = {int(ticket): row for row, ticket in enumerate(self.ids)}
         self._keywords = {code: self._rows(held) for code, held in (keywords or {}).items()}
         self._strategy = strategies.resolve_strategy(strategy)
-        self.active = ActiveLearner(estimator=SoftmaxRegression(), query_strategy=self._strategy)
+        self.smooth: Floats = np.zeros_like(self.points)
+        with _BLAS.limit(limits=threads):
+            self._smoother: Smoother = self._smooth_pool(previous)
+        estimator: Any = previous.active.estimator if previous is not None else SoftmaxRegression()
+        self.active: Any = ActiveLearner(estimator=estimator, query_strategy=self._strategy)
         self._labelled = np.zeros(len(self.ids), np.bool_)
+        self._rows_fitted, self._names_fitted = np.zeros(0, np.int64), np.zeros(0, np.str_)
         self._counts: dict[str, int] = {}
         self._scores: Scores | None = None
         self._outliers: outliers.OutlierModel | None = None
@@ -132,46 +96,61 @@ class Learner:
         self,
         ids: Sequence[int] | Ints,
         labels: Sequence[str],
-        weights: Sequence[float] | None = None,
+        weights: Sequence[float] | Floats | None = None,
     ) -> FitReport:
-        """Refit on all labels so far: ids (m,), codes (m,), weights (m,). Replaces what was known; m = 0
-        forgets all.
+        """Refit on all labels so far: ids (m,), codes (m,), weights (m,). Replaces what was known; m = 0 forgets all.
 
-        Raises ValueError for an id outside the pool or lengths that differ.
+        Raises ValueError for an id outside the pool or lengths that differ; what was known then stays.
         """
         began = time.monotonic()
         rows = self._rows(ids)
         names = np.asarray(list(labels), dtype=np.str_)
-        if len(names) != len(rows) or (weights is not None and len(weights) != len(rows)):
+        weight = None if weights is None else np.asarray(weights, np.float32)
+        if len(names) != len(rows) or (weight is not None and len(weight) != len(rows)):
             raise ValueError(
-                f"{len(rows)} ids, {len(names)} labels and {len(weights or [])} weights do not match"
+                f"{len(rows)} ids, {len(names)} labels, weights {weights is not None} do not match"
             )
         self._scores = self._outliers = None
         self._labelled[:] = False
         self._labelled[rows] = True
         kept = self.usable[rows]
-        rows, names = rows[kept], names[kept]
-        weight = None if weights is None else np.asarray(weights, np.float32)[kept]
-        self._counts = {str(c): int(m) for c, m in zip(*np.unique(names, return_counts=True), strict=True)}
-        self._fitted_rows, self._fitted_names = rows, names
-        if len(rows) == 0:
-            self.active = ActiveLearner(estimator=SoftmaxRegression(), query_strategy=self._strategy)
+        self._rows_fitted, self._names_fitted = rows[kept], names[kept]
+        found, counts = np.unique(self._names_fitted, return_counts=True)
+        self._counts = {str(name): int(count) for name, count in zip(found, counts, strict=True)}
+        if not self._counts:
             return FitReport(0, [], time.monotonic() - began, 1.0)
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # modAL passes a keyword that scikit-learn 1.7 renames; harmless until 1.8
-            self.active.fit(self.points[rows], names, sample_weight=weight, folds=self._folds(rows))
-        return FitReport(
-            len(rows), self.classes, time.monotonic() - began, self.active.estimator.temperature_
-        )
+        with warnings.catch_warnings(), _BLAS.limit(limits=self.threads):
+            warnings.simplefilter("ignore")  # modAL 0.4 passes a keyword that scikit-learn 1.7 is renaming
+            self.active.fit(
+                self.smooth[self._rows_fitted],
+                self._names_fitted,
+                sample_weight=None if weight is None else weight[kept],
+                folds=stable_folds(self.ids[self._rows_fitted]),
+            )
+        temperature = float(self.active.estimator.temperature_)
+        return FitReport(len(self._rows_fitted), self.classes, time.monotonic() - began, temperature)
 
     def probabilities(self, rows: Ints | None = None) -> Floats:
         """Calibrated (m, k) for the rows (all by default), columns as `classes`; (m, 0) before any label."""
-        points = self.points if rows is None else self.points[rows]
-        if not self._counts:
-            return np.zeros((len(points), 0), np.float32)
-        return np.asarray(self.active.predict_proba(points), np.float32)
+        return self._chances(self.smooth if rows is None else self.smooth[rows])
+
+    def probabilities_of(self, embeddings: Floats) -> Floats:
+        """Calibrated (m, k) for embeddings (m, d) from outside the pool, such as a test set."""
+        points = np.asarray(embeddings, np.float32)
+        length = np.linalg.norm(points, axis=1, keepdims=True)
+        if points.shape[1] != self.points.shape[1] or not (np.isfinite(length).all() and (length > 0).all()):
+            raise ValueError(f"embeddings of {self.points.shape[1]} finite numbers, not all zero, are needed")
+        with _BLAS.limit(limits=self.threads):
+            return self._chances(self._smoother.apply(points / length))
+
+    def predict_one(self, embedding: Floats) -> Guess:
+        """What the head says of one embedding (d,). Raises ValueError when it is not finite or all zero."""
+        point = np.asarray(embedding, np.float32).reshape(1, -1)
+        chances = self.probabilities_of(point)
+        self.scores()
+        outlier = float(self._outliers.score(point / np.linalg.norm(point))[0]) if self._outliers else 0.0
+        doubt = float(strategies.margin_score(chances)[0]) if len(self._counts) > 1 else 1.0
+        return Guess(self.classes, chances[0], doubt, outlier)
 
     def scores(self) -> Scores:
         """Uncertainty (1 - margin) and outlier rank of every row, with its two best services."""
@@ -179,28 +158,15 @@ class Learner:
             n = len(self.ids)
             top1 = top2 = np.full(n, -1, np.int64)
             p1 = p2 = np.zeros(n, np.float32)
-            if self._counts and n:
-                top1, p1, top2, p2 = strategies.top_two(self.probabilities())
-            doubt = np.ones(n, np.float32) if len(self._counts) < 2 else 1.0 - (p1 - p2)
-            self._scores = Scores(doubt, self._outlier_scores(), top1, p1, top2, p2, self.classes)
-        return self._scores
-
-    def predict_one(self, embedding: Floats) -> Guess:
-        """What the head says of one embedding (d,). Raises ValueError when it is not finite or all zero."""
-        point = np.asarray(embedding, np.float32).reshape(1, -1)
-        length = float(np.linalg.norm(point))
-        if not np.isfinite(length) or length == 0 or point.shape[1] != self.points.shape[1]:
-            raise ValueError(
-                f"an embedding of {self.points.shape[1]} finite numbers, not all zero, is needed"
+            with _BLAS.limit(limits=self.threads):
+                if self._counts and n:
+                    top1, p1, top2, p2 = strategies.top_two(self.probabilities())
+                strange = self._strangeness()
+            doubt = (
+                np.ones(n, np.float32) if len(self._counts) < 2 else np.asarray(1.0 - (p1 - p2), np.float32)
             )
-        point /= length
-        self.scores()
-        outlier = float(self._outliers.score(point)[0]) if self._outliers else 0.0
-        if not self._counts:
-            return Guess([], np.zeros(0, np.float32), 1.0, outlier)
-        chances = np.asarray(self.active.predict_proba(point), np.float32)
-        doubt = float(strategies.margin_score(chances)[0]) if len(self._counts) > 1 else 1.0
-        return Guess(self.classes, chances[0], doubt, outlier)
+            self._scores = Scores(doubt, strange, top1, p1, top2, p2, self.classes)
+        return self._scores
 
     def rank(
         self,
@@ -211,23 +177,89 @@ class Learner:
         groups: NDArray[Any] | None = None,
         service_weights: Mapping[str, float] | None = None,
     ) -> list[Pick]:
-        """The n tickets to label next, best first, lanes interleaved. Never labelled ones, never two of one
-        group.
+        """The n tickets to label next, best first, lanes interleaved. Never labelled ones, never two of one group.
+
+        The order is a sequence of windows, each diverse, so that people may label from the top while the head refits.
+        `service_weights` (code -> factor) asks for more of a service.
         """
         pool = self._pool(eligible, groups)
         if n < 1 or len(pool) == 0:
             return []
         scores = self.scores()
-        start = self._start(pool, n, rng)
-        if len(self._counts) < 2:
-            return [self._pick(row, "start") for row in start]
-        exploit = self._exploit(pool, n, rng, service_weights)
-        novelty = pool[strategies.select_top(scores.outlier[pool], n, rng)]
-        return self._interleave(exploit, novelty, n)
+        asked = lanes.by_keyword(self.smooth, pool, self._keywords, self._counts)
+        share = max(lanes.start_share(self._counts), KEYWORD_SHARE if len(asked) else 0.0)
+        empty = np.zeros(0, np.int64)
+        start = exploit = novelty = empty
+        with _BLAS.limit(limits=self.threads):
+            if share > 0:
+                labelled = np.flatnonzero(self._labelled)
+                start = lanes.typical(self.smooth, pool, labelled, n, rng, fill=share >= 1.0)
+                start = np.concatenate([asked, start[~np.isin(start, asked)]])
+            if share < 1:
+                exploit = self._exploit(pool, n, rng, service_weights or {})
+                novelty, _ = lanes.novel(self.points, pool, scores.outlier, int(NOVELTY_SHARE * n) + 1, rng)
+        left = 1.0 - share
+        order = lanes.interleave(
+            {
+                "start": (start, share),
+                "exploit": (exploit, left * (1 - NOVELTY_SHARE)),
+                "novelty": (novelty, left * NOVELTY_SHARE),
+            },
+            n,
+        )
+        return [self._pick(row, lane) for row, lane in order]
 
-    def lone_outliers(self, *, eligible: Bools, n: int, groups: NDArray[Any] | None = None) -> list[Pick]:
+    def lone_outliers(
+        self, *, eligible: Bools, n: int, rng: np.random.Generator, groups: NDArray[Any] | None = None
+    ) -> list[Pick]:
         """Strange tickets with nothing alike in the pool, for the triage inbox, strangest first."""
-        return []
+        pool = self._pool(eligible, groups)
+        _, lone = lanes.novel(self.points, pool, self.scores().outlier, n, rng)
+        return [self._pick(int(row), "triage") for row in lone[: max(n, 0)]]
+
+    def linear_head(self) -> LinearHead:
+        """A head for plain embeddings, for processes that hold no pool; about a refit's time."""
+        d, classes = self.points.shape[1], self.classes
+        if len(classes) < 2:
+            return LinearHead(classes, np.zeros((len(classes), d)), np.zeros(len(classes)), 1.0)
+        head = self.active.estimator
+        start = np.hstack([head.coef_, head.intercept_[:, None]]).astype(np.float32)
+        if not self._smoother.is_active:
+            return LinearHead(classes, start[:, :-1], start[:, -1], float(head.temperature_))
+        rng = np.random.default_rng(self.seed)
+        free = np.flatnonzero(self.usable & ~self._labelled)
+        sample = rng.choice(free, min(TAUGHT, len(free)), replace=False)
+        targets = np.searchsorted(np.asarray(classes), self._names_fitted)
+        with _BLAS.limit(limits=self.threads):
+            found, temperature = distilled(
+                self.points[self._rows_fitted],
+                targets,
+                self.points[sample],
+                self.probabilities(sample),
+                start,
+                rng,
+            )
+        return LinearHead(classes, found[:, :-1], found[:, -1], temperature)
+
+    def _smooth_pool(self, previous: Learner | None) -> Smoother:
+        """Fill `smooth`; rows that `previous` has with the same embedding are taken from it if they are the most."""
+        if previous is not None and previous.points.shape[1] == self.points.shape[1]:
+            _, mine, theirs = np.intersect1d(self.ids, previous.ids, return_indices=True)
+            same = (self.points[mine] == previous.points[theirs]).all(axis=1)
+            mine, theirs = mine[same], theirs[same]
+            if len(mine) and len(mine) * 1.25 >= max(len(self.ids), len(previous.ids)):
+                self.smooth[mine] = previous.smooth[theirs]
+                new = np.setdiff1d(np.flatnonzero(self.usable), mine)
+                self.smooth[new] = previous._smoother.apply(self.points[new])
+                return previous._smoother
+        smoother = Smoother(self.points[self.usable], self.seed)
+        self.smooth[self.usable] = smoother.pool(self.points[self.usable])
+        return smoother
+
+    def _chances(self, points: Floats) -> Floats:
+        if not self._counts:
+            return np.zeros((len(points), 0), np.float32)
+        return np.asarray(self.active.predict_proba(points), np.float32)
 
     def _rows(self, ids: Sequence[int] | Ints) -> Ints:
         unknown = [int(ticket) for ticket in ids if int(ticket) not in self._row_of]
@@ -235,17 +267,12 @@ class Learner:
             raise ValueError(f"{len(unknown)} ids are not in the pool: {unknown[:5]}")
         return np.asarray([self._row_of[int(ticket)] for ticket in ids], np.int64)
 
-    def _folds(self, rows: Ints) -> Ints:
-        """A fold by ticket id, the same at every refit."""
-        mixed = self.ids[rows].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        return np.asarray((mixed >> np.uint64(33)) % np.uint64(FOLDS), np.int64)
-
-    def _outlier_scores(self) -> Floats:
+    def _strangeness(self) -> Floats:
         score = np.zeros(len(self.ids), np.float32)
         if self.usable.any():
             pool = self.points[self.usable]
-            if len(self._counts) > 1 and len(self._fitted_rows) >= outliers.FEWEST:
-                found = outliers.by_services(pool, self.points[self._fitted_rows], self._fitted_names)
+            if len(self._counts) > 1 and len(self._rows_fitted) >= outliers.FEWEST:
+                found = outliers.by_services(pool, self.points[self._rows_fitted], self._names_fitted)
             else:
                 found = outliers.by_neighbours(pool, np.random.default_rng(self.seed))
             self._outliers, score[self.usable] = found
@@ -262,49 +289,21 @@ class Learner:
             rows = np.sort(rows[np.unique(group[rows], return_index=True)[1]])
         return np.asarray(rows, np.int64)
 
-    def _start(self, pool: Ints, n: int, rng: np.random.Generator) -> Ints:
-        """Typical tickets: medoids of k-means over (a sample of) the pool, heaviest cluster first."""
-        sample = pool if len(pool) <= 5000 else np.sort(rng.choice(pool, 5000, replace=False))
-        assigned, centres = kmeans(self.points[sample], min(n, 100), rng)
-        first = medoids(self.points[sample], assigned, centres)
-        mass = np.bincount(assigned, minlength=len(centres))
-        ordered = sample[first[np.argsort(-mass[assigned[first]], kind="stable")]]
-        rest = rng.permutation(pool[~np.isin(pool, ordered)])
-        return np.asarray(np.concatenate([ordered, rest])[:n], np.int64)
-
     def _exploit(
-        self, pool: Ints, n: int, rng: np.random.Generator, service_weights: Mapping[str, float] | None
+        self, pool: Ints, n: int, rng: np.random.Generator, service_weights: Mapping[str, float]
     ) -> Ints:
         scores = self.scores()
-        weight = np.asarray([(service_weights or {}).get(code, 1.0) for code in scores.classes], np.float32)
-        value = (scores.uncertainty * np.maximum(weight[scores.top1], weight[scores.top2]))[pool]
+        factor = lanes.rarity([self._counts[code] for code in scores.classes])
+        factor = factor * np.asarray([service_weights.get(code, 1.0) for code in scores.classes], np.float32)
+        value = scores.uncertainty[pool] * np.maximum(factor[scores.top1[pool]], factor[scores.top2[pool]])
         extra: dict[str, Any] = {}
         if self._strategy is strategies.clustered_margin:
             extra = {"rng": rng, "scores": value, "services": scores.top1[pool]}
-        rows, _ = self.active.query(self.points[pool], n_instances=min(n, len(pool)), **extra)
+        rows, _ = self.active.query(self.smooth[pool], n_instances=min(n, len(pool)), **extra)
         return np.asarray(pool[np.asarray(rows, np.int64)], np.int64)
 
-    def _interleave(self, exploit: Ints, novelty: Ints, n: int) -> list[Pick]:
-        seen: set[int] = set()
-        lanes: list[tuple[Lane, list[int]]] = [
-            ("exploit", list(exploit[::-1])),
-            ("novelty", list(novelty[::-1])),
-        ]
-        picks: list[Pick] = []
-        due = 0.0
-        while len(picks) < n and (lanes[0][1] or lanes[1][1]):
-            due += NOVELTY_SHARE
-            turn = 1 if due >= 1.0 and lanes[1][1] else 0 if lanes[0][1] else 1
-            due -= turn
-            lane, waiting = lanes[turn]
-            row = int(waiting.pop())
-            if row not in seen:
-                seen.add(row)
-                picks.append(self._pick(row, lane))
-        return picks
-
-    def _pick(self, row: int | np.int64, lane: Lane) -> Pick:
-        scores, at = self.scores(), int(row)
+    def _pick(self, row: int, lane: str) -> Pick:
+        scores = self.scores()
         return Pick(
-            at, int(self.ids[at]), lane, float(scores.uncertainty[at]), float(scores.outlier[at]), 1.0
+            row, int(self.ids[row]), lane, float(scores.uncertainty[row]), float(scores.outlier[row]), 1.0
         )

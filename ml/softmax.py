@@ -20,6 +20,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Weights = dict[str, Floats]
 
+FOLDS = 3
 FEWEST_FOR_TEMPERATURE = 30
 TEMPERATURE_RANGE = (0.1, 5.0)
 
@@ -37,30 +38,30 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.tol = tol
 
     def fit(
-        self, X: Floats, y: NDArray[Any], sample_weight: Floats | None = None, folds: Ints | None = None
+        self,
+        X: Floats,
+        y: NDArray[Any],
+        sample_weight: Floats | None = None,
+        folds: Ints | None = None,
     ) -> SoftmaxRegression:
-        """Fit on X (n, d), y (n,) of str. `folds` (n,) of small ints turns on the temperature; else it stays
-        1.
-        """
+        """Fit on X (n, d), y (n,) of str. `folds` (n,) of small ints turns on the temperature; else it stays 1."""
         points, names = np.ascontiguousarray(X, np.float32), np.asarray(y)
         if len(points) == 0 or len(points) != len(names):
             raise ValueError(
                 f"fit needs as many labels as rows, at least one: {len(points)} rows, {len(names)} labels"
             )
-        weight = (
-            np.ones(len(points), np.float32)
-            if sample_weight is None
-            else np.asarray(sample_weight, np.float32)
-        )
+        weight = np.ones(len(points), np.float32)
+        if sample_weight is not None:
+            weight = np.asarray(sample_weight, np.float32)
         warm: dict[int, Weights] = getattr(self, "_warm", {})
         self.classes_, solution = self._solve(points, names, weight, warm.get(-1, {}))
         fresh: dict[int, Weights] = {-1: _by_name(self.classes_, solution)}
         self.coef_, self.intercept_ = solution[:, :-1], solution[:, -1]
         self.temperature_ = 1.0
         if folds is not None and len(self.classes_) > 1:
-            self.temperature_ = self._held_out_temperature(
-                points, names, weight, np.asarray(folds), warm, fresh
-            )
+            logits, target = self._held_out(points, names, weight, np.asarray(folds), warm, fresh)
+            if len(target) >= FEWEST_FOR_TEMPERATURE:
+                self.temperature_ = best_temperature(logits, target)
         self._warm = fresh
         return self
 
@@ -80,39 +81,18 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self, points: Floats, names: NDArray[Any], weight: Floats, warm: Weights
     ) -> tuple[NDArray[Any], Floats]:
         classes, target = np.unique(names, return_inverse=True)
-        n, d, k = len(points), points.shape[1], len(classes)
+        d, k = points.shape[1], len(classes)
         if k == 1:
             return classes, np.zeros((1, d + 1), np.float32)
-        start = np.zeros((k, d + 1), np.float64)
+        start = np.zeros((k, d + 1), np.float32)
         for row, name in enumerate(classes):
             known = warm.get(str(name))
             if known is not None and len(known) == d + 1:
                 start[row] = known
-        padded = np.hstack([points, np.ones((n, 1), np.float32)])
-        share = weight / max(float(weight.sum()), 1e-12)
-        ridge = 1.0 / (self.C * max(float(weight.sum()), 1e-12))
-        rows = np.arange(n)
+        wanted = np.eye(k, dtype=np.float32)[target]
+        return classes, fit_to(points, wanted, weight, start, C=self.C, max_iter=self.max_iter, tol=self.tol)
 
-        def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            matrix = flat.reshape(k, d + 1)
-            chances, losses = _chances_and_losses(padded @ matrix.astype(np.float32).T, target)
-            chances[rows, target] -= 1.0
-            gradient = (chances * share[:, None]).T @ padded
-            gradient = gradient.astype(np.float64)
-            gradient[:, :-1] += ridge * matrix[:, :-1]
-            value = float(losses @ share) + 0.5 * ridge * float((matrix[:, :-1] ** 2).sum())
-            return value, gradient.ravel()
-
-        found = minimize(
-            loss,
-            start.ravel(),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": self.max_iter, "ftol": self.tol, "gtol": 1e-5, "maxcor": 10},
-        )
-        return classes, found.x.reshape(k, d + 1).astype(np.float32)
-
-    def _held_out_temperature(
+    def _held_out(
         self,
         points: Floats,
         names: NDArray[Any],
@@ -120,9 +100,12 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         folds: Ints,
         warm: dict[int, Weights],
         fresh: dict[int, Weights],
-    ) -> float:
-        scores: list[Floats] = []
-        targets: list[Ints] = []
+    ) -> tuple[Floats, Ints]:
+        """Scores (m, k) and targets (m,) of rows by heads that never saw them; `fresh` takes the heads' weights.
+
+        Rows whose class has no label outside their fold are left out: no head could name it.
+        """
+        scores, targets = [np.zeros((0, len(self.classes_)), np.float32)], [np.zeros(0, np.int64)]
         for fold in np.unique(folds):
             held = folds == fold
             if held.all():
@@ -139,20 +122,70 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             logits[:, columns] = points[held] @ solution[:, :-1].T + solution[:, -1]
             scores.append(logits)
             targets.append(np.searchsorted(self.classes_, names[held]))
-        if sum(map(len, targets)) < FEWEST_FOR_TEMPERATURE:
-            return 1.0
-        return best_temperature(np.concatenate(scores), np.concatenate(targets))
+        return np.concatenate(scores), np.concatenate(targets)
+
+
+def stable_folds(ids: Ints) -> Ints:
+    """A fold for each id (n,), the same at every refit, so that each fold's head may keep its warm start."""
+    mixed = np.asarray(ids, np.int64).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.asarray((mixed >> np.uint64(33)) % np.uint64(FOLDS), np.int64)
+
+
+def fit_to(
+    points: Floats,
+    wanted: Floats,
+    weight: Floats,
+    start: Floats,
+    *,
+    C: float = 30.0,
+    max_iter: int = 150,
+    tol: float = 1e-6,
+) -> Floats:
+    """Weights (k, d + 1), the last column the intercept, that bring softmax scores of points (n, d) nearest to the
+    distributions `wanted` (n, k), by L-BFGS from `start` (k, d + 1). Rows count by `weight` (n,).
+    """
+    n, d = points.shape
+    padded = np.hstack([points, np.ones((n, 1), np.float32)])
+    total = max(float(weight.sum()), 1e-12)
+    share, ridge = weight / total, 1.0 / (C * total)
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        matrix = flat.reshape(-1, d + 1)
+        logits = padded @ matrix.astype(np.float32).T
+        logits -= logits.max(axis=1, keepdims=True)
+        chances = np.exp(logits)
+        sums = chances.sum(axis=1)
+        losses = np.log(sums) - np.einsum("ij,ij->i", logits, wanted)
+        chances /= sums[:, None]
+        chances -= wanted
+        gradient = ((chances * share[:, None]).T @ padded).astype(np.float64)
+        gradient[:, :-1] += ridge * matrix[:, :-1]
+        value = float(losses @ share) + 0.5 * ridge * float((matrix[:, :-1] ** 2).sum())
+        return value, gradient.ravel()
+
+    found = minimize(
+        loss,
+        start.astype(np.float64).ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": max_iter, "ftol": tol, "gtol": 1e-5, "maxcor": 10},
+    )
+    return np.asarray(found.x.reshape(-1, d + 1), np.float32)
 
 
 def best_temperature(logits: Floats, target: Ints) -> float:
-    """The T in TEMPERATURE_RANGE with the least cross-entropy of softmax(logits / T), by golden section on
-    log T.
+    """The T in TEMPERATURE_RANGE with the least cross-entropy of softmax(logits / T) against the classes
+    `target` (n,), by golden section on log T. -inf stands for a class the row's head does not know.
     """
     low, high = np.log(TEMPERATURE_RANGE)
     golden = (np.sqrt(5.0) - 1.0) / 2.0
+    right_one = logits[np.arange(len(target)), target]
 
     def loss(log_t: float) -> float:
-        return float(_chances_and_losses(logits / np.float32(np.exp(log_t)), target)[1].mean())
+        sharp = np.float32(np.exp(-log_t))
+        top = logits.max(axis=1)
+        sums = np.exp((logits - top[:, None]) * sharp).sum(axis=1)
+        return float(np.mean(np.log(sums) - (right_one - top) * sharp))
 
     for _ in range(24):
         left, right = high - golden * (high - low), low + golden * (high - low)
@@ -167,15 +200,6 @@ def softmax(logits: Floats) -> Floats:
     """Rows of `logits` (n, k) as probabilities, float32."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
-
-
-def _chances_and_losses(logits: Floats, target: Ints) -> tuple[Floats, Floats]:
-    top = logits.max(axis=1, keepdims=True)
-    chances = np.exp(logits - top)
-    total = chances.sum(axis=1)
-    losses = np.log(total) + top[:, 0] - logits[np.arange(len(target)), target]
-    chances /= total[:, None]
-    return chances, losses
 
 
 def _by_name(classes: NDArray[Any], solution: Floats) -> Weights:
