@@ -17,6 +17,7 @@ Ints = NDArray[np.int64]
 SAMPLE_WEIGHT = 2.0
 """All the teacher's answers together weigh as much as this many times the labels."""
 HELD_OUT = 0.2
+FEWEST_HELD_OUT = 50
 ITERATIONS = 60
 
 
@@ -26,12 +27,12 @@ def distilled(
     sample: Floats,
     taught: Floats,
     start: Floats,
-    rng: np.random.Generator,
 ) -> tuple[Floats, float]:
     """Weights (k, d + 1), intercept last, and the temperature that makes them as sure as the teacher.
 
     labelled (n, d) with targets (n,); sample (m, d) with the teacher's calibrated probabilities `taught` (m, k);
-    `start` (k, d + 1). The temperature comes from a part of the sample the weights never saw.
+    `start` (k, d + 1). The temperature comes from a part of the sample the weights never saw, where
+    that is large enough.
     """
     k = taught.shape[1]
     held = np.arange(len(sample)) < int(HELD_OUT * len(sample))
@@ -45,8 +46,6 @@ def distilled(
         start,
         max_iter=ITERATIONS,
     )
-    if not held.any():
-        return weights, 1.0
-    drawn = (taught[held].cumsum(axis=1) < rng.random((int(held.sum()), 1)) * 0.999999).sum(axis=1)
-    logits = np.asarray(sample[held] @ weights[:, :-1].T + weights[:, -1], np.float32)
-    return weights, best_temperature(logits, np.minimum(drawn, k - 1))
+    judged = held if held.sum() >= FEWEST_HELD_OUT else np.ones(len(sample), np.bool_)
+    logits = np.asarray(sample[judged] @ weights[:, :-1].T + weights[:, -1], np.float32)
+    return weights, best_temperature(logits, taught[judged])

@@ -237,7 +237,6 @@ class Learner:
                 self.points[sample],
                 self.probabilities(sample),
                 start,
-                rng,
             )
         return LinearHead(classes, found[:, :-1], found[:, -1], temperature)
 

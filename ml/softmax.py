@@ -173,13 +173,18 @@ def fit_to(
     return np.asarray(found.x.reshape(-1, d + 1), np.float32)
 
 
-def best_temperature(logits: Floats, target: Ints) -> float:
-    """The T in TEMPERATURE_RANGE with the least cross-entropy of softmax(logits / T) against the classes
-    `target` (n,), by golden section on log T. -inf stands for a class the row's head does not know.
+def best_temperature(logits: Floats, target: Ints | Floats) -> float:
+    """The T in TEMPERATURE_RANGE with the least cross-entropy of softmax(logits / T), by golden section on log T.
+
+    `target`: classes (n,), or distributions (n, k). -inf among the logits stands for a class the row's head does not
+    know; it must not be the row's target, nor may logits hold any when targets are distributions.
     """
     low, high = np.log(TEMPERATURE_RANGE)
     golden = (np.sqrt(5.0) - 1.0) / 2.0
-    right_one = logits[np.arange(len(target)), target]
+    if target.ndim == 2:
+        right_one = (logits * target).sum(axis=1)
+    else:
+        right_one = logits[np.arange(len(target)), target.astype(np.int64)]
 
     def loss(log_t: float) -> float:
         sharp = np.float32(np.exp(-log_t))

@@ -62,6 +62,7 @@ class Resident:
         self._mark: world.Mark | None = None
         self._deep_mark: world.Mark | None = None
         self._deep_at = -DEEP_EVERY_SECONDS
+        self._turned_at = float("-inf")
         self._encoder: Encoder | None = None
         self._rows: pool.Rows | None = None
         self._learner: Learner | None = None
@@ -69,6 +70,12 @@ class Resident:
         self._suspects: list[composing.Suspicion] = []
 
     # One task
+
+    def seconds_to_rest(self, debounce: float) -> float:
+        """How long to wait before looking for news: nothing after a quiet time, else until ``debounce`` has passed
+        since the last refit, so that a burst of labels shares one.
+        """
+        return min(debounce, max(0.0, self._turned_at + debounce - time.monotonic()))
 
     def refresh(self) -> int:
         """Bring queue and scores up to date; returns how many turns it took. Nothing to do costs one query."""
@@ -105,6 +112,7 @@ class Resident:
         report = self._learner.fit(self._labels.ids, self._labels.codes.tolist(), self._labels.weights)
         queued = self._push(mark, depth)
         self.turns += 1
+        self._turned_at = time.monotonic()
         self.last = Turn(
             mark.newest_annotation, report.n_labels, queued, report.seconds, time.monotonic() - began
         )
@@ -138,7 +146,7 @@ class Resident:
         """The head of the last turn on other vectors (m, d): its classes and probabilities (m, k)."""
         if self._learner is None or not self._learner.classes:
             return [], np.zeros((len(vectors), 0), np.float32)
-        return self._learner.classes, self._learner.active.predict_proba(vectors)
+        return self._learner.classes, self._learner.probabilities_of(vectors)
 
     # Parts of a turn
 
@@ -159,6 +167,7 @@ class Resident:
                 seed=self.seed,
                 keywords=keywords,
                 strategy=settings.LEARNER_STRATEGY or DEFAULT_STRATEGY,
+                previous=self._learner,
             )
             self._rows = replace(rows, vectors=self._learner.points)  # one copy in memory, not two
         return len(self._rows) > 0
@@ -228,17 +237,12 @@ class Resident:
     def _save_head(self) -> None:
         """Keep the head for processes without modAL."""
         assert self._learner is not None and self._encoder is not None and self.last is not None
-        dim = self._encoder.dim
-        head = self._learner.active.estimator
-        classes = self._learner.classes
-        coef = head.coef_ if classes else np.zeros((0, dim), np.float32)
-        intercept = head.intercept_ if classes else np.zeros(0, np.float32)
-        temperature = head.temperature_ if classes else 1.0
+        head = self._learner.linear_head()
         LearnerHead.objects.update_or_create(
             encoder=self._encoder,
             defaults={
-                "classes": classes,
-                "weights": heads.pack(coef, intercept, temperature, self._learner.outlier_model),
+                "classes": head.classes,
+                "weights": heads.pack(head.coef, head.intercept, head.temperature, self._learner.outlier_model),
                 "labels_used": self.last.labels,
                 "last_annotation_id": self.last.generation,
                 "seconds": self.last.seconds,
