@@ -19,8 +19,8 @@ from threadpoolctl import ThreadpoolController
 from ml import lanes, outliers, strategies
 from ml.distil import distilled
 from ml.reports import FitReport, Guess, LinearHead, Pick, Scores
-from ml.smoothing import Smoother
 from ml.softmax import SoftmaxRegression, stable_folds
+from ml.space import Space
 
 __all__ = ["DEFAULT_STRATEGY", "FitReport", "Guess", "Learner", "LinearHead", "Pick", "Scores"]
 
@@ -56,31 +56,20 @@ class Learner:
         previous: Learner | None = None,
         threads: int = 1,
     ) -> None:
-        self.ids = np.asarray(ids, np.int64)
-        points = np.asarray(embeddings, np.float32)
-        if self.ids.ndim != 1 or points.ndim != 2 or len(points) != len(self.ids):
-            raise ValueError(f"ids must be (n,) and embeddings (n, d): got {self.ids.shape}, {points.shape}")
-        if len(np.unique(self.ids)) != len(self.ids):
-            raise ValueError("ids must be distinct")
         self.seed = seed
         self.threads = threads
-        length = np.linalg.norm(points, axis=1)
-        self.usable: Bools = np.isfinite(length) & (length > 0)
-        safe = np.where(self.usable, length, 1.0).astype(np.float32)
-        self.points: Floats = np.where(self.usable[:, None], points, 0.0).astype(np.float32) / safe[:, None]
-        self._row_of = {int(ticket): row for row, ticket in enumerate(self.ids)}
-        self._keywords = {code: self._rows(held) for code, held in (keywords or {}).items()}
-        self._strategy = strategies.resolve_strategy(strategy)
-        self.smooth: Floats = np.zeros_like(self.points)
         with _BLAS.limit(limits=threads):
-            self._smoother: Smoother = self._smooth_pool(previous)
+            self.space: Space = Space(ids, embeddings, seed=seed, previous=previous.space if previous else None)
+        self.ids, self.points = self.space.ids, self.space.points
+        self._keywords = {code: self.space.rows(held) for code, held in (keywords or {}).items()}
+        self._strategy = strategies.resolve_strategy(strategy)
         estimator: Any = previous.active.estimator if previous is not None else SoftmaxRegression()
         self.active: Any = ActiveLearner(estimator=estimator, query_strategy=self._strategy)
         self._labelled = np.zeros(len(self.ids), np.bool_)
         self._rows_fitted, self._names_fitted = np.zeros(0, np.int64), np.zeros(0, np.str_)
         self._counts: dict[str, int] = {}
         self._scores: Scores | None = None
-        self._outliers: outliers.OutlierModel | None = None
+        self._outliers: outliers.OutlierModel | outliers.Blend | None = None
 
     @property
     def classes(self) -> list[str]:
@@ -89,8 +78,17 @@ class Learner:
 
     @property
     def outlier_model(self) -> outliers.OutlierModel | None:
-        """What `scores` measured strangeness with; None before the first ranking."""
-        return self._outliers
+        """Strangeness of plain unit embeddings (d,), for processes that hold no pool; None for an empty pool.
+
+        One distance and no smoothing, so a little coarser than `scores`.
+        """
+        if not self.space.usable.any():
+            return None
+        pool = self.points[self.space.usable]
+        if not self._knows_services:
+            return outliers.by_neighbours(pool, np.random.default_rng(self.seed))[0]
+        known = self.points[self._rows_fitted]
+        return outliers.by_services(pool, known, self._names_fitted, self.space.basis)[0]
 
     def fit(
         self,
@@ -103,7 +101,7 @@ class Learner:
         Raises ValueError for an id outside the pool or lengths that differ; what was known then stays.
         """
         began = time.monotonic()
-        rows = self._rows(ids)
+        rows = self.space.rows(ids)
         names = np.asarray(list(labels), dtype=np.str_)
         weight = None if weights is None else np.asarray(weights, np.float32)
         if len(names) != len(rows) or (weight is not None and len(weight) != len(rows)):
@@ -113,7 +111,7 @@ class Learner:
         self._scores = self._outliers = None
         self._labelled[:] = False
         self._labelled[rows] = True
-        kept = self.usable[rows]
+        kept = self.space.usable[rows]
         self._rows_fitted, self._names_fitted = rows[kept], names[kept]
         found, counts = np.unique(self._names_fitted, return_counts=True)
         self._counts = {str(name): int(count) for name, count in zip(found, counts, strict=True)}
@@ -122,7 +120,7 @@ class Learner:
         with warnings.catch_warnings(), _BLAS.limit(limits=self.threads):
             warnings.simplefilter("ignore")  # modAL 0.4 passes a keyword that scikit-learn 1.7 is renaming
             self.active.fit(
-                self.smooth[self._rows_fitted],
+                self.space.smooth[self._rows_fitted],
                 self._names_fitted,
                 sample_weight=None if weight is None else weight[kept],
                 folds=stable_folds(self.ids[self._rows_fitted]),
@@ -132,23 +130,19 @@ class Learner:
 
     def probabilities(self, rows: Ints | None = None) -> Floats:
         """Calibrated (m, k) for the rows (all by default), columns as `classes`; (m, 0) before any label."""
-        return self._chances(self.smooth if rows is None else self.smooth[rows])
+        return self._chances(self.space.smooth if rows is None else self.space.smooth[rows])
 
     def probabilities_of(self, embeddings: Floats) -> Floats:
         """Calibrated (m, k) for embeddings (m, d) from outside the pool, such as a test set."""
-        points = np.asarray(embeddings, np.float32)
-        length = np.linalg.norm(points, axis=1, keepdims=True)
-        if points.shape[1] != self.points.shape[1] or not (np.isfinite(length).all() and (length > 0).all()):
-            raise ValueError(f"embeddings of {self.points.shape[1]} finite numbers, not all zero, are needed")
         with _BLAS.limit(limits=self.threads):
-            return self._chances(self._smoother.apply(points / length))
+            return self._chances(self.space.smoother.apply(self.space.units(embeddings)))
 
     def predict_one(self, embedding: Floats) -> Guess:
         """What the head says of one embedding (d,). Raises ValueError when it is not finite or all zero."""
-        point = np.asarray(embedding, np.float32).reshape(1, -1)
-        chances = self.probabilities_of(point)
+        near = self.space.smoother.apply(self.space.units(np.asarray(embedding, np.float32).reshape(1, -1)))
+        chances = self._chances(near)
         self.scores()
-        outlier = float(self._outliers.score(point / np.linalg.norm(point))[0]) if self._outliers else 0.0
+        outlier = float(self._outliers.score(near @ self.space.basis)[0]) if self._outliers else 0.0
         doubt = float(strategies.margin_score(chances)[0]) if len(self._counts) > 1 else 1.0
         return Guess(self.classes, chances[0], doubt, outlier)
 
@@ -186,14 +180,14 @@ class Learner:
         if n < 1 or len(pool) == 0:
             return []
         scores = self.scores()
-        asked = lanes.by_keyword(self.smooth, pool, self._keywords, self._counts)
+        asked = lanes.by_keyword(self.space.smooth, pool, self._keywords, self._counts)
         share = max(lanes.start_share(self._counts), KEYWORD_SHARE if len(asked) else 0.0)
         empty = np.zeros(0, np.int64)
         start = exploit = novelty = empty
         with _BLAS.limit(limits=self.threads):
             if share > 0:
                 labelled = np.flatnonzero(self._labelled)
-                start = lanes.typical(self.smooth, pool, labelled, n, rng, fill=share >= 1.0)
+                start = lanes.typical(self.space.smooth, pool, labelled, n, rng, fill=share >= 1.0)
                 start = np.concatenate([asked, start[~np.isin(start, asked)]])
             if share < 1:
                 exploit = self._exploit(pool, n, rng, service_weights or {})
@@ -224,10 +218,10 @@ class Learner:
             return LinearHead(classes, np.zeros((len(classes), d)), np.zeros(len(classes)), 1.0)
         head = self.active.estimator
         start = np.hstack([head.coef_, head.intercept_[:, None]]).astype(np.float32)
-        if not self._smoother.is_active:
+        if not self.space.smoother.is_active:
             return LinearHead(classes, start[:, :-1], start[:, -1], float(head.temperature_))
         rng = np.random.default_rng(self.seed)
-        free = np.flatnonzero(self.usable & ~self._labelled)
+        free = np.flatnonzero(self.space.usable & ~self._labelled)
         sample = rng.choice(free, min(TAUGHT, len(free)), replace=False)
         targets = np.searchsorted(np.asarray(classes), self._names_fitted)
         with _BLAS.limit(limits=self.threads):
@@ -240,48 +234,33 @@ class Learner:
             )
         return LinearHead(classes, found[:, :-1], found[:, -1], temperature)
 
-    def _smooth_pool(self, previous: Learner | None) -> Smoother:
-        """Fill `smooth`; rows that `previous` has with the same embedding are taken from it if they are the most."""
-        if previous is not None and previous.points.shape[1] == self.points.shape[1]:
-            _, mine, theirs = np.intersect1d(self.ids, previous.ids, return_indices=True)
-            same = (self.points[mine] == previous.points[theirs]).all(axis=1)
-            mine, theirs = mine[same], theirs[same]
-            if len(mine) and len(mine) * 1.25 >= max(len(self.ids), len(previous.ids)):
-                self.smooth[mine] = previous.smooth[theirs]
-                new = np.setdiff1d(np.flatnonzero(self.usable), mine)
-                self.smooth[new] = previous._smoother.apply(self.points[new])
-                return previous._smoother
-        smoother = Smoother(self.points[self.usable], self.seed)
-        self.smooth[self.usable] = smoother.pool(self.points[self.usable])
-        return smoother
-
     def _chances(self, points: Floats) -> Floats:
         if not self._counts:
             return np.zeros((len(points), 0), np.float32)
         return np.asarray(self.active.predict_proba(points), np.float32)
 
-    def _rows(self, ids: Sequence[int] | Ints) -> Ints:
-        unknown = [int(ticket) for ticket in ids if int(ticket) not in self._row_of]
-        if unknown:
-            raise ValueError(f"{len(unknown)} ids are not in the pool: {unknown[:5]}")
-        return np.asarray([self._row_of[int(ticket)] for ticket in ids], np.int64)
+    @property
+    def _knows_services(self) -> bool:
+        return len(self._counts) > 1 and len(self._rows_fitted) >= outliers.FEWEST
 
     def _strangeness(self) -> Floats:
         score = np.zeros(len(self.ids), np.float32)
-        if self.usable.any():
-            pool = self.points[self.usable]
-            if len(self._counts) > 1 and len(self._rows_fitted) >= outliers.FEWEST:
-                found = outliers.by_services(pool, self.points[self._rows_fitted], self._names_fitted)
+        if self.space.usable.any():
+            pool = self.space.flat[self.space.usable]
+            if self._knows_services:
+                found: tuple[Any, Floats] = outliers.by_labels(
+                    pool, self.space.flat[self._rows_fitted], self._names_fitted
+                )
             else:
                 found = outliers.by_neighbours(pool, np.random.default_rng(self.seed))
-            self._outliers, score[self.usable] = found
+            self._outliers, score[self.space.usable] = found
         return score
 
     def _pool(self, eligible: Bools, groups: NDArray[Any] | None) -> Ints:
         mask = np.asarray(eligible, np.bool_)
         if mask.shape != self.ids.shape:
             raise ValueError(f"eligible must be ({len(self.ids)},), not {mask.shape}")
-        rows = np.flatnonzero(mask & self.usable & ~self._labelled)
+        rows = np.flatnonzero(mask & self.space.usable & ~self._labelled)
         if groups is not None:
             group = np.asarray(groups)
             rows = rows[~np.isin(group[rows], group[self._labelled])]
@@ -298,7 +277,7 @@ class Learner:
         extra: dict[str, Any] = {}
         if self._strategy is strategies.clustered_margin:
             extra = {"rng": rng, "scores": value, "services": scores.top1[pool]}
-        rows, _ = self.active.query(self.smooth[pool], n_instances=min(n, len(pool)), **extra)
+        rows, _ = self.active.query(self.space.smooth[pool], n_instances=min(n, len(pool)), **extra)
         return np.asarray(pool[np.asarray(rows, np.int64)], np.int64)
 
     def _pick(self, row: int, lane: str) -> Pick:
