@@ -30,6 +30,7 @@ Bools = NDArray[np.bool_]
 
 NOVELTY_SHARE = 0.18
 KEYWORD_SHARE = 0.25
+FEWEST_AUDIT = 50
 TAUGHT = 2500
 DEFAULT_STRATEGY = "ml.strategies.clustered_margin"
 _BLAS = ThreadpoolController()
@@ -59,7 +60,9 @@ class Learner:
         self.seed = seed
         self.threads = threads
         with _BLAS.limit(limits=threads):
-            self.space: Space = Space(ids, embeddings, seed=seed, previous=previous.space if previous else None)
+            self.space: Space = Space(
+                ids, embeddings, seed=seed, previous=previous.space if previous else None
+            )
         self.ids, self.points = self.space.ids, self.space.points
         self._keywords = {code: self.space.rows(held) for code, held in (keywords or {}).items()}
         self._strategy = strategies.resolve_strategy(strategy)
@@ -95,19 +98,21 @@ class Learner:
         ids: Sequence[int] | Ints,
         labels: Sequence[str],
         weights: Sequence[float] | Floats | None = None,
+        *,
+        audit: tuple[Sequence[int] | Ints, Sequence[str]] | None = None,
     ) -> FitReport:
         """Refit on all labels so far: ids (m,), codes (m,), weights (m,). Replaces what was known; m = 0 forgets all.
 
+        `audit` (ids, codes): labels of a uniform sample. They never train; from FEWEST_AUDIT on the temperature is
+        fitted on them, and on held-out folds before. Labels picked for being hard understate the head's confidence.
         Raises ValueError for an id outside the pool or lengths that differ; what was known then stays.
         """
         began = time.monotonic()
-        rows = self.space.rows(ids)
-        names = np.asarray(list(labels), dtype=np.str_)
+        rows, names = self._checked(ids, labels)
         weight = None if weights is None else np.asarray(weights, np.float32)
-        if len(names) != len(rows) or (weight is not None and len(weight) != len(rows)):
-            raise ValueError(
-                f"{len(rows)} ids, {len(names)} labels, weights {weights is not None} do not match"
-            )
+        if weight is not None and len(weight) != len(rows):
+            raise ValueError(f"{len(rows)} ids and {len(weight)} weights do not match")
+        judged, truths = self._checked(*audit) if audit is not None else (rows[:0], names[:0])
         self._scores = self._outliers = None
         self._labelled[:] = False
         self._labelled[rows] = True
@@ -117,14 +122,18 @@ class Learner:
         self._counts = {str(name): int(count) for name, count in zip(found, counts, strict=True)}
         if not self._counts:
             return FitReport(0, [], time.monotonic() - began, 1.0)
+        apart = self.space.usable[judged] & np.isin(truths, found) & ~self._labelled[judged]
         with warnings.catch_warnings(), _BLAS.limit(limits=self.threads):
             warnings.simplefilter("ignore")  # modAL 0.4 passes a keyword that scikit-learn 1.7 is renaming
+            folds = stable_folds(self.ids[self._rows_fitted]) if apart.sum() < FEWEST_AUDIT else None
             self.active.fit(
                 self.space.smooth[self._rows_fitted],
                 self._names_fitted,
                 sample_weight=None if weight is None else weight[kept],
-                folds=stable_folds(self.ids[self._rows_fitted]),
+                folds=folds,
             )
+            if folds is None:
+                self.active.estimator.calibrate(self.space.smooth[judged[apart]], truths[apart])
         temperature = float(self.active.estimator.temperature_)
         return FitReport(len(self._rows_fitted), self.classes, time.monotonic() - began, temperature)
 
@@ -233,6 +242,12 @@ class Learner:
                 start,
             )
         return LinearHead(classes, found[:, :-1], found[:, -1], temperature)
+
+    def _checked(self, ids: Sequence[int] | Ints, labels: Sequence[str]) -> tuple[Ints, NDArray[np.str_]]:
+        rows, names = self.space.rows(ids), np.asarray(list(labels), dtype=np.str_)
+        if len(names) != len(rows):
+            raise ValueError(f"{len(rows)} ids and {len(names)} labels do not match")
+        return rows, names
 
     def _chances(self, points: Floats) -> Floats:
         if not self._counts:

@@ -65,6 +65,12 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._warm = fresh
         return self
 
+    def calibrate(self, X: Floats, y: NDArray[Any]) -> None:
+        """Fit the temperature on rows X (n, d) with labels y (n,) of `classes_` that did not train."""
+        if len(self.classes_) > 1:
+            logits, target = self.decision_function(X), np.searchsorted(self.classes_, y)
+            self.temperature_ = best_temperature(logits, target)
+
     def decision_function(self, X: Floats) -> Floats:
         """Untempered scores (n, k)."""
         if not hasattr(self, "coef_"):
