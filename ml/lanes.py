@@ -26,8 +26,9 @@ SUPPORT = 3
 """How many similar unlabelled tickets make a strange one worth a label."""
 SUPPORT_SAMPLE = 1000
 SUPPORT_REFERENCES = 10_000
-LEAST_SUPPORT = 0.10
-"""A ticket is alone when its SUPPORT-th neighbour is farther than in all but this share of the pool."""
+LEAST_SUPPORT = 0.5
+"""A ticket is alone when its SUPPORT-th neighbour is less similar than this way from any two tickets' usual similarity
+(0) to that of a ticket and its SUPPORT-th neighbour (1)."""
 KEYWORD_TICKETS = 3
 NOVEL_FROM = 0.90
 MOST_NOVEL = 1000
@@ -89,8 +90,9 @@ def novel(points: Floats, pool: Ints, strange: Floats, n: int, rng: np.random.Ge
     if len(pool) > SUPPORT_REFERENCES:
         others = np.sort(rng.choice(pool, SUPPORT_REFERENCES, replace=False))
     usual = rng.choice(pool, min(len(pool), SUPPORT_SAMPLE), replace=False)
-    least = float(np.quantile(_support(points, usual, others), LEAST_SUPPORT))
-    alone = _support(points, far, others) < least
+    apart = float(np.median(np.einsum("ij,ij->i", points[usual], points[rng.permutation(usual)])))
+    close = float(np.median(_support(points, usual, others)))
+    alone = _support(points, far, others) < apart + LEAST_SUPPORT * (close - apart)
     shared = far[~alone]
     spread = strategies.select_clustered(
         strange[shared], n, rng, embeddings=points[shared], window=10, reach=5

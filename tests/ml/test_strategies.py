@@ -150,7 +150,7 @@ def test_top_two_names_the_best_and_the_second() -> None:
 
 
 def test_top_takes_the_highest_scores_first() -> None:
-    scores, points = pool()
+    scores, _ = pool()
     rows = strategies.select_top(scores, 10, rng())
     assert rows.tolist() == np.argsort(-scores)[:10].tolist()
 
@@ -212,7 +212,9 @@ def test_a_strategy_is_found_by_its_dotted_path() -> None:
     assert strategies.resolve_strategy("modAL.uncertainty.entropy_sampling").__name__ == "entropy_sampling"
 
 
-@pytest.mark.parametrize("path", ["", "nowhere", "ml.strategies.missing", "no.such.module", "ml.strategies.WINDOW"])
+@pytest.mark.parametrize(
+    "path", ["", "nowhere", "ml.strategies.missing", "no.such.module", "ml.strategies.WINDOW"]
+)
 def test_a_path_that_leads_to_no_strategy_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="strategy"):
         strategies.resolve_strategy(path)
