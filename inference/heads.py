@@ -43,6 +43,7 @@ def pack(coef: Floats, intercept: Floats, temperature: float, outliers: OutlierM
     arrays = {"coef": coef, "intercept": intercept, "temperature": np.float32(temperature)}
     if outliers is not None:
         arrays["centres"] = outliers.centres
+        arrays["place"] = np.int64(outliers.place)
         ranks = np.linspace(0, len(outliers.pool_sorted) - 1, min(QUANTILES, len(outliers.pool_sorted)))
         arrays["pool_sorted"] = outliers.pool_sorted[ranks.round().astype(int)]
         if outliers.whiten is not None:
@@ -58,7 +59,12 @@ def unpack(row: LearnerHead) -> Head:
         outliers = None
         if "centres" in arrays:
             whiten = arrays.get("whiten")
-            outliers = OutlierModel(arrays["centres"], whiten, arrays["pool_sorted"])
+            outliers = OutlierModel(
+                arrays["centres"],
+                whiten,
+                arrays["pool_sorted"],
+                int(arrays["place"]) if "place" in arrays else 0,
+            )
         return Head(
             list(row.classes), arrays["coef"], arrays["intercept"], float(arrays["temperature"]), outliers
         )

@@ -109,7 +109,14 @@ class Resident:
             return None
         assert self._learner is not None and self._rows is not None
         self._labels = self._fitting(world.labels())
-        report = self._learner.fit(self._labels.ids, self._labels.codes.tolist(), self._labels.weights)
+        audit_ids, audit_codes = world.audit_answers()
+        known = np.isin(audit_ids, self._rows.ids)
+        report = self._learner.fit(
+            self._labels.ids,
+            self._labels.codes.tolist(),
+            self._labels.weights,
+            audit=(audit_ids[known], audit_codes[known].tolist()),
+        )
         queued = self._push(mark, depth)
         self.turns += 1
         self._turned_at = time.monotonic()

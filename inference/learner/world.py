@@ -123,6 +123,15 @@ def audit_labels() -> int:
     return selectors.audit_labelled().count()
 
 
+def audit_answers() -> tuple[Ints, NDArray[np.str_]]:
+    """Audit tickets with their label's code: they set how sure the head may sound, and never train."""
+    answers = list(selectors.audit_labelled().filter(label__is_active=True).values_list("pk", "label__code"))
+    return (
+        np.asarray([ticket for ticket, _ in answers], np.int64),
+        np.asarray([code for _, code in answers], np.str_),
+    )
+
+
 def served_lately() -> dict[str, int]:
     """By lane, the last hundred tickets answered in Teach and those in people's hands."""
     with connection.cursor() as cursor:
