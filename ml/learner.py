@@ -190,14 +190,15 @@ class Learner:
             return []
         scores = self.scores()
         asked = lanes.by_keyword(self.space.smooth, pool, self._keywords, self._counts)
-        share = max(lanes.start_share(self._counts), KEYWORD_SHARE if len(asked) else 0.0)
+        exploring = lanes.start_share(self._counts)
+        share = max(exploring, KEYWORD_SHARE if len(asked) else 0.0)
         empty = np.zeros(0, np.int64)
         start = exploit = novelty = empty
         with _BLAS.limit(limits=self.threads):
-            if share > 0:
+            if exploring > 0:
                 labelled = np.flatnonzero(self._labelled)
                 start = lanes.typical(self.space.smooth, pool, labelled, n, rng, fill=share >= 1.0)
-                start = np.concatenate([asked, start[~np.isin(start, asked)]])
+            start = np.concatenate([asked, start[~np.isin(start, asked)]])
             if share < 1:
                 exploit = self._exploit(pool, n, rng, service_weights or {})
                 novelty, _ = lanes.novel(self.points, pool, scores.outlier, int(NOVELTY_SHARE * n) + 1, rng)
