@@ -19,6 +19,7 @@ from threadpoolctl import ThreadpoolController
 from ml import lanes, outliers, strategies
 from ml.distil import distilled
 from ml.reports import FitReport, Guess, LinearHead, Pick, Scores
+from ml.smoothing import NEIGHBOURS
 from ml.softmax import SoftmaxRegression, stable_folds
 from ml.space import Space
 
@@ -43,7 +44,7 @@ class Learner:
     service's code to the ids of tickets that hold one of its keywords: they are served first while that service has
     no label. `strategy` is the dotted path of the modAL query strategy of the exploit lane. `previous` lends what it
     computed for tickets whose embeddings have not changed, when the pool grew by a few. `threads` bounds the BLAS
-    threads: more than the free cores make a refit slower, not faster.
+    threads: more than the free cores make a refit slower, not faster. `smoothing` False learns on plain embeddings.
     """
 
     def __init__(
@@ -56,12 +57,17 @@ class Learner:
         strategy: str = DEFAULT_STRATEGY,
         previous: Learner | None = None,
         threads: int = 1,
+        smoothing: bool = True,
     ) -> None:
         self.seed = seed
         self.threads = threads
         with _BLAS.limit(limits=threads):
             self.space: Space = Space(
-                ids, embeddings, seed=seed, previous=previous.space if previous else None
+                ids,
+                embeddings,
+                seed=seed,
+                neighbours=NEIGHBOURS if smoothing else 0,
+                previous=previous.space if previous else None,
             )
         self.ids, self.points = self.space.ids, self.space.points
         self._keywords = {code: self.space.rows(held) for code, held in (keywords or {}).items()}

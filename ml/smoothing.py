@@ -25,14 +25,14 @@ class Smoother:
     """Neighbourhoods within at most MOST_REFERENCES rows of a pool (n, d) of unit vectors, drawn by `seed`.
 
     A small pool takes fewer neighbours, one for each FEWEST_PER_NEIGHBOUR rows, and below that none: the ten nearest
-    of thirty tickets are no neighbourhood.
+    of thirty tickets are no neighbourhood. `neighbours` = 0 leaves all points as they are.
     """
 
-    def __init__(self, pool: Floats, seed: int) -> None:
+    def __init__(self, pool: Floats, seed: int, neighbours: int = NEIGHBOURS) -> None:
         size = min(len(pool), MOST_REFERENCES)
         self._rows = np.sort(np.random.default_rng(seed).choice(len(pool), size, replace=False))
         self._references: Floats = pool[self._rows]
-        self._neighbours = min(NEIGHBOURS, size // FEWEST_PER_NEIGHBOUR)
+        self._neighbours = min(neighbours, size // FEWEST_PER_NEIGHBOUR)
 
     @property
     def is_active(self) -> bool:

@@ -25,7 +25,9 @@ class Space:
     Raises ValueError for shapes that do not match or ids that repeat.
     """
 
-    def __init__(self, ids: Ints, embeddings: Floats, *, seed: int, previous: Space | None = None) -> None:
+    def __init__(
+        self, ids: Ints, embeddings: Floats, *, seed: int, neighbours: int, previous: Space | None = None
+    ) -> None:
         self.ids = np.asarray(ids, np.int64)
         raw = np.asarray(embeddings, np.float32)
         if self.ids.ndim != 1 or raw.ndim != 2 or len(raw) != len(self.ids):
@@ -38,8 +40,9 @@ class Space:
         safe = np.where(self.usable, length, 1.0).astype(np.float32)
         self.points: Floats = np.where(self.usable[:, None], raw, 0.0).astype(np.float32) / safe[:, None]
         self._row_of = {int(ticket): row for row, ticket in enumerate(self.ids)}
+        self.neighbours = neighbours
         self.smooth: Floats = np.zeros_like(self.points)
-        self.smoother: Smoother = self._smoothed(seed, previous)
+        self.smoother: Smoother = self._smoothed(seed, neighbours, previous)
         self.basis = outliers.plane(self.smooth, np.random.default_rng(seed))
         self.flat: Floats = self.smooth @ self.basis
 
@@ -60,9 +63,9 @@ class Space:
             raise ValueError("embeddings must be finite and not all zero")
         return np.asarray(raw / length, np.float32)
 
-    def _smoothed(self, seed: int, previous: Space | None) -> Smoother:
+    def _smoothed(self, seed: int, neighbours: int, previous: Space | None) -> Smoother:
         """Fill `smooth`; returns what smooths further points the same way."""
-        if previous is not None and previous.dim == self.dim:
+        if previous is not None and (previous.dim, previous.neighbours) == (self.dim, neighbours):
             _, mine, theirs = np.intersect1d(self.ids, previous.ids, return_indices=True)
             same = (self.points[mine] == previous.points[theirs]).all(axis=1)
             mine, theirs = mine[same], theirs[same]
@@ -71,6 +74,6 @@ class Space:
                 new = np.setdiff1d(np.flatnonzero(self.usable), mine)
                 self.smooth[new] = previous.smoother.apply(self.points[new])
                 return previous.smoother
-        smoother = Smoother(self.points[self.usable], seed)
+        smoother = Smoother(self.points[self.usable], seed, neighbours)
         self.smooth[self.usable] = smoother.pool(self.points[self.usable])
         return smoother

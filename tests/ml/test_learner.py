@@ -271,6 +271,14 @@ def test_changed_embeddings_borrow_nothing() -> None:
         assert np.isfinite(fresh.probabilities()).all()
 
 
+def test_smoothing_can_be_switched_off() -> None:
+    ids, points, _ = shop_pool()
+    plain = Learner(ids, points, smoothing=False)
+    assert (plain.space.smooth == plain.points).all()
+    smooth = Learner(ids, points, previous=plain)
+    assert (smooth.space.smooth != smooth.points).any()
+
+
 def test_forgetting_all_labels_goes_back_to_the_start() -> None:
     ids, points, names = shop_pool()
     learner = Learner(ids, points)
