@@ -78,6 +78,20 @@ def labels_for_training() -> Iterator[TrainingLabel]:
         yield TrainingLabel(ticket_id, text, group, code, weight, source)
 
 
+def texts_unlabelled(*, limit: int) -> Iterator[tuple[int, str]]:
+    """At most `limit` open tickets as (id, masked text): one a near-duplicate group, never an audit ticket.
+
+    By the hash that names the group, so any number of them is an even spread.
+    """
+    rows = (
+        Ticket.objects.filter(status=TicketStatus.OPEN, is_audit=False)
+        .order_by("group", "id")
+        .distinct("group")
+        .values_list("id", "text")[:limit]
+    )
+    yield from rows.iterator(chunk_size=2000)
+
+
 def audit_labelled() -> QuerySet[Ticket]:
     """Audit tickets with their label, in hash order."""
     return Ticket.objects.filter(is_audit=True, status=TicketStatus.LABELLED).order_by("audit_rank")

@@ -8,7 +8,7 @@ from pathlib import Path
 from ml.archive import unpack_artifact
 from ml.artifact import is_artifact, verify_artifact
 from ml.container import ContainerError, ContainerPaths, default_base_model, emit
-from ml.schema import TrainingRow, read_training_rows
+from ml.schema import SchemaError, TrainingRow, TransformInput, parse_line, read_training_rows
 
 
 def read_rows(paths: ContainerPaths) -> tuple[list[TrainingRow], list[TrainingRow]]:
@@ -29,6 +29,25 @@ def read_rows(paths: ContainerPaths) -> tuple[list[TrainingRow], list[TrainingRo
         kept = train
     emit(rows=len(kept), validation_rows=len(usable), labels=len(known))
     return kept, usable
+
+
+def read_pool(paths: ContainerPaths) -> list[str]:
+    """Texts of the optional channel ``pool``: unlabelled tickets, as lines of a transform's input.
+
+    Unreadable lines are left out, since nothing depends on any one of them.
+    """
+    texts: list[str] = []
+    if not paths.has_channel("pool"):
+        return texts
+    for path in sorted(paths.channel("pool").glob("*.jsonl")):
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                try:
+                    texts.append(TransformInput.from_dict(parse_line(line)).text)
+                except SchemaError:
+                    continue
+    emit(pool_rows=len(texts))
+    return texts
 
 
 def find_base(paths: ContainerPaths, environment: Mapping[str, str], scratch: Path) -> Path:

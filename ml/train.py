@@ -1,11 +1,14 @@
 """The container's training program: ``python -m ml.train``.
 
-Reads the channels ``train`` (rows.jsonl), optionally ``validation`` and ``base`` (an encoder folder, an
-artifact folder of ours, or its tar), and writes an artifact into ``model``. The exit code is 0 with a valid
-artifact, 143 when asked to stop, 1 with a reason in ``output/failure``.
+Reads the channels ``train`` (rows.jsonl), optionally ``validation``, ``pool`` (unlabelled tickets, lines of a
+transform's input) and ``base`` (an encoder folder, an artifact folder of ours, or its tar), and writes an
+artifact into ``model``. The exit code is 0 with a valid artifact, 143 when asked to stop, 1 with a reason in
+``output/failure``.
 
 What is trained, on what:
-1. Every row is embedded by the base encoder, and a linear head (the probe) is fitted.
+1. Every row is embedded by the base encoder, and a linear head (the probe) is fitted. With a pool, as much of
+   it as the time allows is embedded too, and helps (``ml.taught``): rows below then include taught ones. None
+   of them is ever judged by.
 2. With enough rows to hold some back (``FEWEST_VALIDATION`` of two labels or more), encoder and head are
    fine-tuned from there until the time, the epochs or the patience run out. The best of the probe and each
    epoch, by validation, wins. Without enough rows, or time, the probe on the base encoder is the model:

@@ -24,7 +24,7 @@ from ml.artifact import (
     encoder_folder,
     write_manifest,
 )
-from ml.channels import find_base, read_rows
+from ml.channels import find_base, read_pool, read_rows
 from ml.container import (
     ContainerPaths,
     Hyperparameters,
@@ -37,7 +37,9 @@ from ml.encoder import Encoder, FineTuning, Recipe, copy_encoder, read_checkpoin
 from ml.finetune import BEST, CHECKPOINT, Budget, Limits, Stopped, TuningLoop, TuningState
 from ml.pooling import read_pooling
 from ml.probe import Head, Score, calibrate, fit_probe, folds_by_group, score
+from ml.rows import Rows
 from ml.schema import Manifest, TrainingRow
+from ml.taught import lesson, pool_rows, taught_rows
 
 FEWEST_VALIDATION = 20
 """Validation rows below which nothing can be concluded, so nothing is fine-tuned."""
@@ -47,28 +49,6 @@ EMBEDDINGS = "embeddings.npz"
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Training rows as arrays, row for row: ``targets`` (n,) index the labels, ``embeddings`` (n, dim)."""
-
-    rows: list[TrainingRow]
-    targets: Ints
-    weights: Floats
-    embeddings: Floats
-
-    @property
-    def texts(self) -> list[str]:
-        return [row.text for row in self.rows]
-
-    def pick(self, places: list[int]) -> Rows:
-        return Rows(
-            [self.rows[place] for place in places],
-            self.targets[places],
-            self.weights[places],
-            self.embeddings[places],
-        )
 
 
 @dataclass(frozen=True)
@@ -102,6 +82,7 @@ class Trainer:
         self.budget = Budget(self.hyper.max_seconds)
         read_resources(self.paths)
         given = read_rows(self.paths)
+        self.pool_texts = read_pool(self.paths)
         base = find_base(self.paths, self.environment, self.scratch)
         set_threads(self.environment)
         emit(phase="embedding", progress=0.0)
@@ -119,6 +100,7 @@ class Trainer:
         """Recognise a checkpoint of this very training; one of another is left alone and overwritten."""
         told = json.dumps(self.hyper.to_strings(), sort_keys=True)
         parts = [fingerprint(given[0]), fingerprint(given[1]), self.encoder.fingerprint(), told]
+        parts += self.pool_texts
         self.identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         path = self.paths.checkpoints / CHECKPOINT
         state = read_checkpoint_state(path) if path.is_file() else None
@@ -159,21 +141,37 @@ class Trainer:
                 with np.load(kept, allow_pickle=False) as arrays:
                     if str(arrays["identity"]) == self.identity:
                         self.embedding_seconds = float(arrays["seconds"])
+                        self.pace = self.embedding_seconds / len(rows)
+                        self.pool = np.asarray(arrays["pool"], np.float32)
                         return np.asarray(arrays["embeddings"], np.float32)
             except (OSError, ValueError, KeyError):
                 print("the kept embeddings cannot be read: they are made again", flush=True)
 
         def report(done: int) -> None:
             self._check_stop()
-            emit(phase="embedding", progress=0.25 * done / len(rows), step=done, steps=len(rows))
+            share = 0.12 if self.pool_texts else 0.25
+            emit(phase="embedding", progress=share * done / len(rows), step=done, steps=len(rows))
+
+        def report_pool(done: int) -> None:
+            self._check_stop()
+            emit(phase="embedding", progress=0.12 + 0.13 * done / len(texts), step=done, steps=len(texts))
 
         began = time.monotonic()
         embeddings = self.encoder.embed([row.text for row in rows], on_batch=report)
         self.embedding_seconds = time.monotonic() - began
+        self.pace = self.embedding_seconds / len(rows)
+        texts = self.pool_texts[: pool_rows(len(self.pool_texts), self.pace, self.hyper.max_seconds)]
+        self.pool = self.encoder.embed(texts, on_batch=report_pool)
         self.paths.checkpoints.mkdir(parents=True, exist_ok=True)
         temporary = kept.with_name(".embeddings.tmp")
         with temporary.open("wb") as stream:
-            np.savez(stream, embeddings=embeddings, identity=self.identity, seconds=self.embedding_seconds)
+            np.savez(
+                stream,
+                embeddings=embeddings,
+                pool=self.pool,
+                identity=self.identity,
+                seconds=self.embedding_seconds,
+            )
         temporary.replace(kept)
         return embeddings
 
@@ -182,34 +180,56 @@ class Trainer:
         figures: dict[str, Any] = {"n_rows": len(everything.rows), "n_labels": len(self.labels)}
         tuned: Outcome | None = None
         if validation is not None and len(self.labels) > 1:
-            head, _ = self._probe(train)
+            held_back = len(everything.rows) > len(train.rows)
+            own = len(train.rows)
+            head, _, train = self._probe(train)
             judged = score(head.logits(validation.embeddings), validation.targets)
             emit(phase="probe", validation_accuracy=judged.accuracy, validation_loss=judged.loss)
-            figures |= {"n_validation": len(validation.rows), "probe_accuracy": judged.accuracy}
+            figures |= {
+                "n_taught": len(train.rows) - own,
+                "n_validation": len(validation.rows),
+                "probe_accuracy": judged.accuracy,
+            }
             figures |= {"validation_accuracy": judged.accuracy, "validation_loss": judged.loss}
-            tuned = self._tune(train, validation, everything, head, judged, figures)
+            tuned = self._tune(train, validation, everything if held_back else None, head, judged, figures)
         if tuned:
             return tuned
         self._check_stop()
         emit(phase="calibrate", progress=0.93)
-        folds = folds_by_group([row.group for row in everything.rows], self.hyper.seed)
-        head, temperature = self._probe(everything, folds)
+        head, temperature, _ = self._probe(everything)
         return Outcome(head, temperature, False, {**figures, "chosen": "probe"})
 
-    def _probe(self, rows: Rows, folds: Ints | None = None) -> tuple[Head, float]:
-        return fit_probe(rows.embeddings, rows.targets, rows.weights, len(self.labels), folds)
+    def _probe(self, rows: Rows) -> tuple[Head, float, Rows]:
+        """The linear head, its temperature, and the rows to fine-tune on: with a pool, taught ones join."""
+        folds = folds_by_group([row.group for row in rows.rows], self.hyper.seed)
+        if len(self.pool) == 0 or len(self.labels) < 2:
+            found = fit_probe(rows.embeddings, rows.targets, rows.weights, len(self.labels), folds)
+            return *found, rows
+        learnt = lesson(
+            rows.embeddings, rows.targets, rows.weights, self.pool, len(self.labels), folds, self.hyper.seed
+        )
+        count = taught_rows(len(self.pool), len(rows.rows), self.pace, self.hyper.max_seconds)
+        taught = [
+            TrainingRow(f"pool-{at}", self.pool_texts[at], self.labels[target], f"pool-{at}", origin="taught")
+            for at, target in enumerate(learnt.targets[:count].tolist())
+        ]
+        more = Rows(taught, learnt.targets[:count], learnt.trust[:count], self.pool[:count])
+        return Head(learnt.weights[:, :-1], learnt.weights[:, -1]), 1.0, rows.joined(more)
 
     def _tune(
         self,
         train: Rows,
         validation: Rows,
-        everything: Rows,
+        everything: Rows | None,
         head: Head,
         judged: Score,
         figures: dict[str, Any],
     ) -> Outcome | None:
-        """The fine-tuned model, or None when the probe was never beaten."""
-        judging = self.embedding_seconds * len(validation.rows) / len(everything.rows)
+        """The fine-tuned model, or None when the probe was never beaten.
+
+        ``everything``: the labelled rows with those held back, for the closing epoch; None when none were.
+        """
+        judging = self.pace * len(validation.rows)
         # Judged once at the end, and embedded once more to calibrate.
         reserve = 2 * judging + SAVE_SECONDS
         if self.hyper.epochs == 0 or (self.budget.left() <= reserve and not self.resumed):
@@ -237,7 +257,7 @@ class Trainer:
         logits = tuning.head().logits(self.encoder.embed(validation.texts))
         temperature = calibrate(logits, validation.targets)
         seconds = 1.3 * loop.step_seconds()
-        closing = len(everything.rows) > len(train.rows) and self._close(tuning, everything, recipe, seconds)
+        closing = everything and self._close(tuning, self._probe(everything)[2], recipe, seconds)
         final = closing or tuning
         return Outcome(
             final.head(), temperature, True, {**figures, "chosen": "finetune", "closed": bool(closing)}

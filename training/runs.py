@@ -1,6 +1,7 @@
 """The steps of a training run. Each call does one short step; the row says where things stand.
 
-1. PLANNED: take the snapshot, fix job name and spec hash, commit SUBMITTING *before* the backend is called.
+1. PLANNED: take the snapshot, write a pool of unlabelled tickets, fix job name and spec hash, commit SUBMITTING
+   *before* the backend is called.
 2. SUBMITTING: start the job. Its name is deterministic, so a second start adopts the first.
 3. RUNNING: observe once; a cancel asks the backend to stop (STOPPING).
 4. The job's end: read the artifact whole, check every hash, and only then register the version and say SUCCEEDED.
@@ -68,7 +69,16 @@ def advance(run_id: int, backend: ComputeBackend) -> bool:
             _end(run, RunState.FAILED, code=error.code, reason=error.message)
         except ArtifactError as error:
             _end(run, RunState.FAILED, code="artifact_refused", reason=f"{error.code}: {error}")
+        if not run.is_live:
+            _forget_pool(run, backend)
         return run.state != before
+
+
+def _forget_pool(run: TrainingRun, backend: ComputeBackend) -> None:
+    try:
+        snapshots.pool_forget(run, backend=backend)
+    except ComputeError as error:
+        log.warning("run %s: its pool of texts could not be deleted: %s", run.pk, error)
 
 
 def _move(run: TrainingRun, state: RunState, **changes: Any) -> bool:
@@ -105,6 +115,7 @@ def spec_of(run: TrainingRun) -> TrainingSpec:
         name="pending",
         channels={
             "train": run.snapshot.uri.rsplit("/", 1)[0],
+            "pool": snapshots.pool_folder(run),
             "base": base if "://" in base else f"file://{Path(base).resolve()}",
         },
         hyperparameters=run.hyperparameters,
@@ -123,6 +134,7 @@ def _plan(run: TrainingRun, backend: ComputeBackend) -> None:
     if run.snapshot is None:
         run.snapshot = snapshots.snapshot_create(backend=backend)
         TrainingRun.objects.filter(pk=run.pk, state=RunState.PLANNED).update(snapshot=run.snapshot)
+    snapshots.pool_write(run, backend=backend)
     spec = spec_of(run)
     _move(run, RunState.SUBMITTING, job_name=spec.name, spec_hash=spec_hash(spec))
 

@@ -11,10 +11,11 @@ from accounts.errors import Refused
 from annotation import selectors as annotation
 from compute.port import ComputeBackend
 from ml.dataset import fingerprint_of_hashes, row_hash
-from ml.schema import TrainingRow, dump_line
-from training.models import DatasetSnapshot, SnapshotRow
+from ml.schema import TrainingRow, TransformInput, dump_line
+from training.models import DatasetSnapshot, SnapshotRow, TrainingRun
 
 FILE_NAME = "rows.jsonl"
+MOST_POOL = 6000  # what a training can use; importing it from ml.taught would load scikit-learn into the web
 
 
 def snapshot_create(*, backend: ComputeBackend) -> DatasetSnapshot:
@@ -38,6 +39,26 @@ def snapshot_create(*, backend: ComputeBackend) -> DatasetSnapshot:
         uri = f"{settings.ARTIFACTS_URI}/snapshots/{fingerprint[:32]}/{FILE_NAME}"
         backend.put(path, uri)
     return _record(fingerprint, uri, members, counts, newest)
+
+
+def pool_folder(run: TrainingRun) -> str:
+    """Where the unlabelled tickets lie that this run may learn from besides its snapshot."""
+    return f"{settings.ARTIFACTS_URI}/training-pools/run-{run.pk}"
+
+
+def pool_write(run: TrainingRun, *, backend: ComputeBackend) -> None:
+    """Write the run's pool, over what an earlier attempt left. No part of the snapshot: a help, not evidence."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE_NAME
+        with path.open("w", encoding="ascii") as file:
+            for ticket_id, text in annotation.texts_unlabelled(limit=MOST_POOL):
+                file.write(dump_line(asdict(TransformInput(id=str(ticket_id), text=text))))
+        backend.put(path, f"{pool_folder(run)}/{FILE_NAME}")
+
+
+def pool_forget(run: TrainingRun, *, backend: ComputeBackend) -> None:
+    """Delete the run's pool: texts are kept nowhere longer than they serve."""
+    backend.delete_prefix(f"{pool_folder(run)}/")
 
 
 def _write_rows(path: Path) -> tuple[list[tuple[int, str, str]], int]:
