@@ -1,4 +1,4 @@
-"""The demo's accounts, one per role. They exist only where ``AIGUILLEUR_DEMO`` is on, and their passwords are public."""
+"""The demo's accounts, one per role: only where ``AIGUILLEUR_DEMO`` is on; their passwords are public."""
 
 from accounts.models import Role
 

@@ -270,7 +270,9 @@ TRAIN_EPOCHS = env_int("TRAIN_EPOCHS", 6)
 QUEUE_DEPTH = env_int("QUEUE_DEPTH", 3000)
 LEARNER_DEBOUNCE_SECONDS = float(os.environ.get("LEARNER_DEBOUNCE_SECONDS", "0.5"))
 LEARNER_STRATEGY = os.environ.get("LEARNER_STRATEGY", "")  # dotted path of a modAL query strategy; "" = ours
-AUDIT_LANE_SHARE = float(os.environ.get("AUDIT_LANE_SHARE", "0.15"))  # of what Teach serves, until AUDIT_TARGET
+AUDIT_LANE_SHARE = float(
+    os.environ.get("AUDIT_LANE_SHARE", "0.15")
+)  # of what Teach serves, until AUDIT_TARGET
 AUDIT_TARGET = env_int("AUDIT_TARGET", 1000)
 NOVELTY_LANE_SHARE = float(os.environ.get("NOVELTY_LANE_SHARE", "0.15"))
 

@@ -35,9 +35,10 @@ def work_find() -> None:
 
 @shared_task
 def learner_refresh() -> None:
-    """Refit and re-rank if anything changed. Labels that come within the debounce share one refit."""
+    """Refit and re-rank if anything changed; else return at once. Labels of one moment share one refit."""
     from inference.learner import worker  # modAL and its torch: in this worker only
 
-    time.sleep(settings.LEARNER_DEBOUNCE_SECONDS)
+    learner = worker.resident()
+    time.sleep(learner.seconds_to_rest(settings.LEARNER_DEBOUNCE_SECONDS))
     nudges.taken(nudges.LEARNER)
-    worker.resident().refresh()
+    learner.refresh()

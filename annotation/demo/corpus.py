@@ -1,4 +1,4 @@
-"""Plans and writes the demo corpus: how many tickets of what, when they came, which repeat, which key is wrong.
+"""Plans and writes the demo corpus: how many tickets of what, when, which repeat, which key is wrong.
 
 Every ticket has its own random generator seeded by (seed, index), so the corpus depends on nothing but its
 arguments: not on the hash seed, not on the clock.
@@ -26,7 +26,7 @@ COPY_SHARE = 0.04
 OFF_TOPIC_SHARE = 0.015
 TWO_PROBLEMS_SHARE = 0.02
 KEY_NOISE_SHARE = 0.02
-BLURRED_SHARE = 0.07
+BLURRED_SHARE = 0.14
 """Share of tickets whose core sentence fits two services; the rest of the message may or may not decide."""
 
 
@@ -34,7 +34,8 @@ BLURRED_SHARE = 0.07
 class DemoTicket:
     """One ticket. `service` is the key as written (2 % wrong); `true_service` is what it was written as.
 
-    kind: "plain", "off_topic" (service `none`), "two" (also about `second_service`), "copy" (repeats `copy_of`).
+    kind: "plain", "off_topic" (service `none`), "two" (also about `second_service`), "copy" (repeats
+    `copy_of`).
     `received_at` is naive local time of the installation.
     """
 
@@ -52,7 +53,7 @@ class DemoTicket:
 
 
 def generate(tickets: int = 10_000, seed: int = 7, until: datetime = UNTIL) -> list[DemoTicket]:
-    """The corpus in order of arrival over the 90 days before `until`; the same arguments give the same texts."""
+    """The corpus in order of arrival over the 90 days before `until`; same arguments, same texts."""
     rng = Random(f"plan/{seed}")
     copies, off_topic = round(tickets * COPY_SHARE), round(tickets * OFF_TOPIC_SHARE)
     codes = [NONE] * off_topic + list(_quota(tickets - copies - off_topic))
@@ -112,7 +113,8 @@ def _draw(index: int, code: str, rng: Random, until: datetime) -> DemoTicket:
     if code == NONE:
         kind, text = "off_topic", speaker.off_topic()
     elif rng.random() < TWO_PROBLEMS_SHARE / (1 - COPY_SHARE - OFF_TOPIC_SHARE):
-        kind, second = "two", rng.choice(_by_code(code).neighbours)
+        fitting = [n for n in _by_code(code).neighbours if speaker.can_tell(n)]
+        kind, second = "two", rng.choice(fitting)
         text = speaker.message(speaker.two_problems(code, second), code, None)
     else:
         core = (

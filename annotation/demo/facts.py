@@ -1,4 +1,4 @@
-"""What one ticket is about: customer, product, amounts, dates, numbers. The grammar fills its slots from here.
+"""What one ticket is about: customer, product, amounts, dates, numbers. The grammar fills its slots here.
 
 A slot is computed on first use and kept, so a ticket that names its order twice names the same order.
 Phone numbers come from the ranges reserved for fiction, addresses from the reserved `example` domains.
@@ -13,7 +13,7 @@ from functools import cache
 from random import Random
 
 from annotation.demo import numbers
-from annotation.demo.grammar import load
+from annotation.demo.grammar import Template, load
 
 _VOWELS = "aeiouyéèêâîôœAEIOUÉÈ"
 
@@ -52,8 +52,7 @@ class Facts(Mapping[str, str]):
         self.female = rng.random() < 0.5
         low, high = self.product.price
         self.price = rng.randint(low, high) + rng.choice((0.0, 0.9, 0.99, 0.5, 0.95))
-        low2, high2 = self.product2.price
-        self.price2 = rng.randint(low2, high2) + rng.choice((0.0, 0.9, 0.99))
+        self.price2 = int(self.price * rng.choice((0.5, 0.6, 0.7, 0.8, 0.85, 0.9))) + rng.choice((0.0, 0.9))
         self.days = rng.choice((2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 18, 21))
         self._lists = load(f"slots_{self.language}")
         self._values: dict[str, str] = {}
@@ -68,13 +67,22 @@ class Facts(Mapping[str, str]):
                 base = self[key[:-4]]
                 value = base[0].upper() + base[1:]
             elif key in self._lists:
-                value = self.rng.choice(self._lists[key])
+                value = self._pick(key)
             elif key[-1:].isdigit() and key[:-1] in self._lists:
                 value = self._another(key[:-1])
             else:
                 raise KeyError(key)
             self._values[key] = value
         return value
+
+    def _pick(self, key: str) -> str:
+        """A line of the slot's list that fits the product; it may hold slots itself."""
+        fitting = [t for t in map(Template.parse, self._lists[key]) if t.fits(self.product.kinds)]
+        return self.rng.choice(fitting).expand(self, self.rng)
+
+    def used(self) -> set[str]:
+        """Slots this ticket has already filled."""
+        return set(self._values)
 
     def _another(self, key: str) -> str:
         first = self[key]
@@ -128,8 +136,20 @@ class Facts(Mapping[str, str]):
     def slot_invoice(self) -> str:
         return f"{self.rng.choice(('F', 'INV-', 'FA'))}{self.rng.randint(200000, 899999)}"
 
+    def _place(self) -> list[str]:
+        if "_place" not in self._values:
+            self._values["_place"] = self.rng.choice(self._lists["places"])
+        return self._values["_place"].split("|")
+
     def slot_postcode(self) -> str:
-        return self.rng.choice(self._lists["postcodes"])
+        return self._place()[0]
+
+    def slot_city(self) -> str:
+        return self._place()[1]
+
+    def slot_city2(self) -> str:
+        elsewhere = [place for place in self._lists["places"] if place != "|".join(self._place())]
+        return self.rng.choice(elsewhere).split("|")[1]
 
     def slot_number(self) -> str:
         return str(self.rng.randint(2, 148))

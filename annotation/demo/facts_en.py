@@ -65,7 +65,9 @@ class FactsEn(Facts):
 
     def _money(self, value: float) -> str:
         text = f"{value:.2f}" if value % 1 else f"{value:.0f}"
-        return self.rng.choice((f"£{text}", f"£{text}", f"€{text}", f"{text} euros", f"{text} pounds"))
+        if "_currency" not in self._values:
+            self._values["_currency"] = self.rng.choice(("£{}", "£{}", "€{}", "{} euros", "{} pounds"))
+        return self._values["_currency"].format(text)
 
     def slot_amount(self) -> str:
         return self._money(self.price)

@@ -43,6 +43,10 @@ _SPANS = {
 }
 
 
+def _de(word: str) -> str:
+    return ("d'" if word[0] in _VOWELS else "de ") + word
+
+
 def with_article(product: Product, masculine: str, feminine: str, elided: str) -> str:
     """The product behind the article that fits its gender and first letter."""
     if product.fr[0] in _VOWELS:
@@ -208,8 +212,13 @@ class FactsFr(Facts):
         return _MONTHS[self.past(35, 200).month - 1]
 
     def slot_de_month(self) -> str:
-        month = self["month"]
-        return ("d'" if month[0] in _VOWELS else "de ") + month
+        return _de(self["month"])
+
+    def slot_de_city(self) -> str:
+        return _de(self["city"])
+
+    def slot_de_city2(self) -> str:
+        return _de(self["city2"])
 
     def slot_span(self) -> str:
         return _SPANS[self.days]

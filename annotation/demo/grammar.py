@@ -1,4 +1,4 @@
-"""Templates of the demo corpus: `[a|b]` chooses, `{slot}` is filled from the ticket's facts, `@kind` limits products.
+"""Templates of the demo corpus: `[a|b]` chooses, `{slot}` takes a fact, `@kind` limits products.
 
     "@electric My {p} [stopped working|died] {date}."
 

@@ -1,7 +1,7 @@
 """Personal data that looks real and belongs to nobody: the masking rules must see it.
 
-Phones are from the ranges Arcep and Ofcom reserve for fiction, e-mail addresses from reserved domains, IBANs and
-cards carry right check digits so that checking maskers accept them; the bank codes do not exist.
+Phones are from the ranges Arcep and Ofcom reserve for fiction, e-mail addresses from reserved domains, IBANs
+and cards carry right check digits so that checking maskers accept them; the bank codes do not exist.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def email(first: str, last: str, rng: Random) -> str:
     local = rng.choice(
         (f"{a}.{b}", f"{a}{b}", f"{a[0]}{b}", f"{b}.{a}", f"{a}.{b}{rng.randint(1, 99)}", f"{a}_{b}")
     )
-    return f"{local}@{rng.choice(('example.com', 'example.org', 'example.net', 'mail.example', 'poste.example'))}"
+    domains = ("example.com", "example.org", "example.net", "mail.example", "poste.example")
+    return f"{local}@{rng.choice(domains)}"
 
 
 def phone(language: str, rng: Random) -> str:

@@ -1,17 +1,16 @@
-"""Measures a demo CSV: shares, distinct n-grams, near-duplicates, one-keyword services, accuracy of a plain model.
+"""Measures a demo CSV: shares, n-grams, near-duplicates, one-keyword services, accuracy of a plain model.
 
-Run as `python -m annotation.demo.stats FILE.csv` or through `manage.py demo_corpus OUT.csv --stats`. Works on any
-CSV with the columns `text` and `service` (`language`, `channel` when present).
+Run as `python -m annotation.demo.stats FILE.csv` or through `manage.py demo_corpus OUT.csv --stats`. Works on
+any CSV with the columns `text` and `service` (`language`, `channel` when present).
 
 Definitions
-- near-duplicate: a ticket whose set of word 3-grams (of the folded text) has a Jaccard similarity of at least 0.7
-  with that of another ticket, or whose folded text is equal to another's. The rate counts tickets that have an
-  earlier such twin.
-- one-keyword rule: within one language and service, no word may stand in at least 40 % of the service's tickets
+- near-duplicate: a ticket whose set of word 3-grams (of the folded text) has a Jaccard similarity of at least
+  0.7 with that of an earlier ticket. The rate is the share of such tickets.
+- one-keyword rule: within one language and service, no word may stand in 40 % of the service's tickets
   and, over all tickets of that language, point to the service with a precision of at least 0.8.
-- accuracy: TF-IDF of words and word pairs with multinomial logistic regression, 80/20 split by folded text (equal
-  texts never cross), against the key as written, noise included. Tickets keyed `none` are left out of training and
-  test, because no service is in charge of them; `accuracy_with_none` keeps them as a thirteenth class.
+- accuracy: TF-IDF of words and word pairs with multinomial logistic regression, 80/20 split by folded text
+  (equal texts never cross), against the key as written, noise included. Tickets keyed `none` are left out of
+  training and test, because no service is in charge of them; `with_none` keeps them as a thirteenth class.
 """
 
 from __future__ import annotations
@@ -86,7 +85,7 @@ def _shingles(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Keyword:
-    """The word that comes nearest to giving a service away: share of its tickets that hold it, and precision."""
+    """The word nearest to giving a service away: share of its tickets that hold it, and precision."""
 
     service: str
     language: str
@@ -96,7 +95,7 @@ class Keyword:
 
 
 def strongest_keywords(rows: Sequence[Row], precision: float = 0.8) -> list[Keyword]:
-    """Per language and service the most frequent word among those at least this precise; absent when there is none."""
+    """Per language and service the most frequent of the words at least this precise; absent without one."""
     found = []
     for language in sorted({row.language for row in rows}):
         mine = [row for row in rows if row.language == language]
@@ -126,7 +125,9 @@ def accuracy(rows: Sequence[Row], *, with_none: bool = False, seed: int = 7) -> 
     kept = [row for row in rows if with_none or row.service != NONE]
     texts, keys = [row.text for row in kept], np.array([row.service for row in kept])
     groups = np.unique([fold(text) for text in texts], return_inverse=True)[1]
-    train, test = next(GroupShuffleSplit(n_splits=1, test_size=0.2, random_state=seed).split(texts, keys, groups))
+    train, test = next(
+        GroupShuffleSplit(n_splits=1, test_size=0.2, random_state=seed).split(texts, keys, groups)
+    )
     vectors = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, strip_accents="unicode")
     model = LogisticRegression(C=5.0, max_iter=200, random_state=seed)
     model.fit(vectors.fit_transform([texts[i] for i in train]), keys[train])
@@ -146,10 +147,14 @@ def report(rows: Sequence[Row]) -> str:
         ("channel", [row.channel for row in rows]),
         ("service", [row.service for row in rows]),
     ):
-        shares = ", ".join(f"{name or '?'} {count / total:.1%}" for name, count in Counter(values).most_common())
+        shares = ", ".join(
+            f"{name or '?'} {count / total:.1%}" for name, count in Counter(values).most_common()
+        )
         lines.append(f"share per {title}: {shares}")
     keywords = sorted(strongest_keywords(rows), key=lambda keyword: -keyword.recall)[:5]
-    told = ", ".join(f"{k.word} ({k.language} {k.service}: in {k.recall:.0%}, right {k.precision:.0%})" for k in keywords)
+    told = ", ".join(
+        f"{k.word} ({k.language} {k.service}: in {k.recall:.0%}, right {k.precision:.0%})" for k in keywords
+    )
     lines.append(f"nearest to a give-away word: {told or 'none'}")
     lines.append(f"accuracy, TF-IDF + logistic regression, 80/20, without none: {accuracy(rows):.3f}")
     lines.append(f"accuracy with none as a class: {accuracy(rows, with_none=True):.3f}")

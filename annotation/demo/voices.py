@@ -1,7 +1,7 @@
 """Assembles one message: the situation, said by a kind of customer through a channel.
 
-The situation and its asks come from the service's own text file; everything around it (greeting, order number,
-complaint about waiting, an aside about another service, signature) comes from the customer's voice.
+The situation and its asks come from the service's own text file; everything around it (greeting, order
+number, complaint about waiting, an aside about another service, signature) comes from the customer's voice.
 """
 
 from __future__ import annotations
@@ -43,6 +43,13 @@ def draw_voice(channel: str, rng: Random) -> str:
     return rng.choices(list(voices), list(voices.values()))[0]
 
 
+_OWNED = {"returns", "technical", "warranty"}
+_ARRIVED = _OWNED | {"refunds", "invoices", "loyalty", "payment"}
+_BACK = {"refunds", "payment"}
+_CONTEXT = {"advice": "before", "account": "person", "privacy": "person"}
+_SAID_ONCE = {"order", "phone", "email", "customer", "name"}
+
+
 class Speaker:
     """One customer writing one message; `facts` and `rng` are the ticket's own."""
 
@@ -50,10 +57,28 @@ class Speaker:
         self.facts, self.channel, self.voice, self.rng = facts, channel, voice, rng
         self.lang = facts.language
 
-    def say(self, file: str, *path: str) -> str:
-        """A random line of a text file that fits the product; "" when there is none."""
-        chosen = grammar.choose(grammar.templates(file, *path), self.facts.product.kinds, self.rng)
+    def say(self, file: str, *path: str, also: frozenset[str] = frozenset()) -> str:
+        """A random line of a text file that fits the product (or `also`); "" when there is none."""
+        chosen = grammar.choose(grammar.templates(file, *path), self.facts.product.kinds | also, self.rng)
         return chosen.expand(self.facts, self.rng) if chosen else ""
+
+    def aside(self, about: str, code: str) -> str:
+        """A remark about another service that does not contradict a ticket of this one (`code`).
+
+        @owned remarks need the goods in the customer's hands, @arrived ones a parcel that came, @back ones
+        goods that are with the shop again.
+        """
+        states = (("owned", _OWNED), ("arrived", _ARRIVED), ("back", _BACK))
+        also = frozenset(name for name, codes in states if code in codes)
+        return self.say(about, self.lang, "asides", also=also)
+
+    def context(self, code: str) -> str:
+        """Who or what it is about, without saying a number twice."""
+        key = _CONTEXT.get(code) or self.rng.choice(("order", "order", "person"))
+        pool = grammar.templates(f"voice_{self.lang}", "context", key)
+        said = self.facts.used() & _SAID_ONCE
+        fresh = [template for template in pool if not template.slots() & said]
+        return self.rng.choice(fresh).expand(self.facts, self.rng) if fresh else ""
 
     def around(self, part: str, key: str = "any") -> str:
         return self.say(f"voice_{self.lang}", part, key)
@@ -62,14 +87,23 @@ class Speaker:
         return self.rng.random() < share
 
     def problem(self, code: str) -> str:
-        """The situation itself, in the form this channel uses."""
+        """The situation itself, in the form this channel uses; "" when the product fits none."""
         if self.channel == "phone":
             return self.say(code, self.lang, "notes")
         short = {"mobile": 0.62, "terse": 0.4, "angry": 0.12}.get(self.voice, 0.04)
-        return self.say(code, self.lang, "shorts" if self.chance(short) else "situations")
+        core = self.say(code, self.lang, "shorts" if self.chance(short) else "situations")
+        if not core or self.voice in ("mobile", "terse", "angry"):
+            return core
+        return core[0].upper() + core[1:] + ("" if core[-1] in ".?!" else ".")
+
+    def can_tell(self, code: str) -> bool:
+        """Whether some situation of this service fits the product, whichever form it takes."""
+        kinds = self.facts.product.kinds
+        forms = ("notes",) if self.channel == "phone" else ("shorts", "situations")
+        return all(any(t.fits(kinds) for t in grammar.templates(code, self.lang, form)) for form in forms)
 
     def two_problems(self, code: str, second: str) -> str:
-        """Two situations in one message; the first is the one the ticket is keyed by."""
+        """Two situations in one message, the first keyed. `can_tell(second)` must hold."""
         joiners = {
             "en": (
                 "While I'm at it:",
@@ -86,7 +120,8 @@ class Speaker:
                 "Et aussi :",
             ),
         }
-        return " ".join((self.problem(code), self.rng.choice(joiners[self.lang]), self.problem(second)))
+        first, other = self.problem(code), self.problem(second)
+        return run_on([first, self.rng.choice(joiners[self.lang]), other], ". ")
 
     def off_topic(self) -> str:
         """A message no service is in charge of."""
@@ -105,21 +140,23 @@ class Speaker:
     def ask(self, code: str) -> str:
         if self.chance(0.45):
             return self.say(code, self.lang, "asks")
-        return self.around("asks")
+        pool = grammar.templates(f"voice_{self.lang}", "asks", "any")
+        said = self.facts.used() & _SAID_ONCE
+        return self.rng.choice([t for t in pool if not t.slots() & said]).expand(self.facts, self.rng)
 
     def body(self, core: str, code: str, aside_code: str | None) -> list[str]:
         """The sentences between greeting and farewell, in the order this customer says them."""
         long_voice = self.voice in ("rambling", "elder", "business", "polite")
         lines = [core]
         if self.chance(0.45 if self.channel in ("email", "form") else 0.15):
-            lines.insert(self.rng.choice((0, 1)), self.around("context"))
+            lines.insert(self.rng.choice((0, 1)), self.context(code))
         if self.voice == "rambling" or self.chance(0.35):
             lines.insert(self.rng.randint(0, len(lines)), self.around("extras", self.voice))
         if self.chance(0.3 if self.channel in ("email", "form") else 0.1):
             lines.append(self.around("tried"))
         if aside_code is not None and self.chance(_ASIDE_SHARE[self.channel]):
             first = 0 if self.chance(0.12) else 1
-            lines.insert(self.rng.randint(first, len(lines)), self.say(aside_code, self.lang, "asides"))
+            lines.insert(self.rng.randint(first, len(lines)), self.aside(aside_code, code))
         if self.chance(0.7 if long_voice else 0.35):
             lines.append(self.ask(code))
         return [line for line in lines if line]
@@ -127,7 +164,7 @@ class Speaker:
     def message(self, core: str, code: str, aside_code: str | None) -> str:
         """The whole text, before slips of the keyboard."""
         if self.channel == "phone":
-            return self._note(core, aside_code)
+            return self._note(core, code, aside_code)
         lines = self.body(core, code, aside_code)
         if self.channel == "chat":
             opening, closing = self.around("openings", self.voice), self.around("closings", self.voice)
@@ -137,19 +174,19 @@ class Speaker:
             return " ".join(
                 part for part in (self.around("social"), *lines[:3], self.around("social", "tail")) if part
             )
-        return self._letter(lines)
+        return self._letter(lines, code)
 
-    def _note(self, core: str, aside_code: str | None) -> str:
-        aside = self.say(aside_code, self.lang, "asides") if aside_code and self.chance(0.15) else ""
+    def _note(self, core: str, code: str, aside_code: str | None) -> str:
+        aside = self.aside(aside_code, code) if aside_code and self.chance(0.15) else ""
         quoted = (f'"{aside}"' if self.lang == "en" else f"« {aside} »") if aside else ""
         parts = (self.around("note_openings"), core, quoted, self.around("note_closings"))
         return " ".join(part for part in parts if part)
 
-    def _letter(self, lines: list[str]) -> str:
+    def _letter(self, lines: list[str], code: str) -> str:
         opening, closing = self.around("openings", self.voice), self.around("closings", self.voice)
         paragraphs = self._paragraphs(lines)
         head: list[str] = []
-        if self.channel == "form" and self.chance(0.4):
+        if self.channel == "form" and code not in _CONTEXT and self.chance(0.4):
             label = "Order number: " if self.lang == "en" else "Numéro de commande : "
             head.append(label + self.facts["order"])
         elif self.channel == "email" and self.chance(0.35):
@@ -158,7 +195,7 @@ class Speaker:
             head.append(opening)
         tail = [closing] if closing else []
         if self.channel == "email" or self.chance(0.3):
-            tail.append(self.around("signature"))
+            tail.append(self.around("signature", "business" if self.voice == "business" else "any"))
         glue = "\n\n" if self.voice in ("polite", "elder", "business") and self.channel == "email" else "\n"
         return glue.join([*head, paragraphs, "\n".join(tail)]).strip()
 

@@ -20,7 +20,9 @@ def write_csv(tickets: Iterable[DemoTicket], path: Path) -> int:
         rows.writerow(COLUMNS)
         for ticket in tickets:
             received = ticket.received_at.isoformat(timespec="seconds")
-            rows.writerow((ticket.external_id, received, ticket.channel, ticket.language, ticket.text, ticket.service))
+            rows.writerow(
+                (ticket.external_id, received, ticket.channel, ticket.language, ticket.text, ticket.service)
+            )
             count += 1
     return count
 

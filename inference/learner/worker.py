@@ -249,7 +249,9 @@ class Resident:
             encoder=self._encoder,
             defaults={
                 "classes": head.classes,
-                "weights": heads.pack(head.coef, head.intercept, head.temperature, self._learner.outlier_model),
+                "weights": heads.pack(
+                    head.coef, head.intercept, head.temperature, self._learner.outlier_model
+                ),
                 "labels_used": self.last.labels,
                 "last_annotation_id": self.last.generation,
                 "seconds": self.last.seconds,

@@ -113,7 +113,9 @@ def test_labels_of_three_services_give_hesitations_with_candidates(
     assert head.labels_used == 12
 
 
-def test_the_head_in_the_row_says_nearly_what_the_learner_says(resident: Resident, space: ModelVersion) -> None:
+def test_the_head_in_the_row_says_nearly_what_the_learner_says(
+    resident: Resident, space: ModelVersion
+) -> None:
     from inference import heads
 
     tickets = make_tickets(60)
@@ -265,7 +267,9 @@ def test_new_vectors_join_without_reading_the_old_ones_again(
     embed(space, first)
     resident.refresh()
     read, asked = pool.read, []
-    monkeypatch.setattr(pool, "read", lambda encoder, after=0: asked.append(after) or read(encoder, after=after))
+    monkeypatch.setattr(
+        pool, "read", lambda encoder, after=0: asked.append(after) or read(encoder, after=after)
+    )
     embed(space, make_tickets(5, first=100), seed=3)
     resident.refresh()
     assert len(queue()) == 25
@@ -301,7 +305,9 @@ def test_check_gets_imported_labels_and_doubtful_ones(resident: Resident, space:
     assert QueueItem.objects.get(ticket=wrong).lane == "suspect"  # a quick push keeps what was found
 
 
-@pytest.mark.parametrize("strategy", ["modAL.uncertainty.entropy_sampling", "modAL.uncertainty.margin_sampling"])
+@pytest.mark.parametrize(
+    "strategy", ["modAL.uncertainty.entropy_sampling", "modAL.uncertainty.margin_sampling"]
+)
 def test_any_modal_query_strategy_can_rank(
     strategy: str, resident: Resident, space: ModelVersion, settings: Any
 ) -> None:

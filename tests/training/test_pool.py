@@ -46,7 +46,9 @@ def test_of_near_duplicates_one_is_enough(backend: LocalBackend) -> None:
     assert len(pool_of(run, backend)) == 3
 
 
-def test_the_pool_is_written_again_for_another_attempt_and_forgotten_in_the_end(backend: LocalBackend) -> None:
+def test_the_pool_is_written_again_for_another_attempt_and_forgotten_in_the_end(
+    backend: LocalBackend,
+) -> None:
     factories.tickets(2)
     run = TrainingRun.objects.create(reason={}, hyperparameters={}, base_model="")
     other = TrainingRun.objects.create(reason={}, hyperparameters={}, base_model="", state="failed")
