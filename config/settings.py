@@ -193,7 +193,7 @@ INSTALLATION_TIME_ZONE = os.environ.get("INSTALLATION_TIME_ZONE", "Europe/Paris"
 INSTALLATION_NAME = os.environ.get("INSTALLATION_NAME", "Aiguilleur")
 
 # --- Files --------------------------------------------------------------------------------------
-FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
+FRONTEND_DIST = Path(os.environ.get("FRONTEND_DIST") or BASE_DIR / "frontend" / "dist")
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME_DIR / "static"
 STATICFILES_DIRS = [FRONTEND_DIST] if FRONTEND_DIST.is_dir() else []
@@ -229,6 +229,23 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {
+        "DeskMode": ["teach", "check"],
+        "AnnotationMode": "annotation.models.Mode",
+        "AnswerKind": ["label", "none", "two", "skip", "flag"],
+        "AnnotationKind": ["label", "none", "two", "skip", "flag", "undo"],
+        "Band": ["sure", "hesitating", "lost"],
+        "Role": "accounts.models.Role",
+        "TicketStatus": "annotation.models.TicketStatus",
+        "LabelSource": "annotation.models.LabelSource",
+        "LabelUse": "annotation.models.LabelUse",
+        "RunState": "training.models.RunState",
+        "ImportState": ["waiting", "running", "done", "failed"],
+        "TryState": ["ready", "no_model", "starting"],
+        "BoxState": ["idle", "waiting", "active", "done", "blocked"],
+        "BoxKey": ["label", "train", "evaluate", "observe", "compare", "promote"],
+        "Language": ["", "en", "fr"],
+    },
 }
 UNFOLD = {
     "SITE_TITLE": INSTALLATION_NAME,
@@ -275,6 +292,11 @@ AUDIT_LANE_SHARE = float(
 )  # of what Teach serves, until AUDIT_TARGET
 AUDIT_TARGET = env_int("AUDIT_TARGET", 1000)
 NOVELTY_LANE_SHARE = float(os.environ.get("NOVELTY_LANE_SHARE", "0.15"))
+
+# --- The demo's size: `make demo` fills an empty installation to this point (smaller for the browser tests) ----
+DEMO_TICKETS = env_int("DEMO_TICKETS", 10_000)
+DEMO_LABELS = env_int("DEMO_LABELS", 520)
+DEMO_TRAIN_SECONDS = env_int("DEMO_TRAIN_SECONDS", 60)
 
 LOGGING = {
     "version": 1,

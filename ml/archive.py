@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from ml import __version__
 from ml.artifact import (
@@ -101,7 +101,7 @@ def make_encoder_artifact(base_folder: Path, out_tar: Path, max_length: int | No
 def _open_stream(tar: Path) -> IO[bytes]:
     with tar.open("rb") as raw:
         is_gzip = raw.read(2) == b"\x1f\x8b"
-    return gzip.open(tar, "rb") if is_gzip else tar.open("rb")
+    return cast(IO[bytes], gzip.open(tar, "rb")) if is_gzip else tar.open("rb")
 
 
 def _write_tar(out_tar: Path, sources: list[tuple[str, Path]]) -> None:

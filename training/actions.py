@@ -19,6 +19,7 @@ from training.models import (
     TrainingRun,
 )
 from training.registration import encoder_register  # noqa: F401  part of this app's public face
+from training.runs import advance as run_advance  # noqa: F401  for those who drive a run to its end themselves
 from training.signals import run_changed
 
 SEED = 13

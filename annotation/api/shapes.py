@@ -60,12 +60,12 @@ class QueueTicketSerializer(serializers.Serializer):
     """The ticket of a queue item."""
 
     id = serializers.IntegerField()
-    external_id = serializers.CharField()
+    external_id = serializers.CharField(allow_null=True)
     text = serializers.CharField()
     channel = serializers.CharField()
     language = serializers.CharField()
-    received_at = serializers.DateTimeField()
-    metadata = serializers.JSONField()
+    received_at = serializers.DateTimeField(allow_null=True)
+    metadata = serializers.DictField()
     similar_count = serializers.IntegerField()
 
 
@@ -73,7 +73,7 @@ class ReasonSerializer(serializers.Serializer):
     """A code with its parameters; the page makes a sentence of it."""
 
     code = serializers.CharField()
-    params = serializers.JSONField()
+    params = serializers.DictField()
 
 
 class ScoresSerializer(serializers.Serializer):
@@ -236,11 +236,11 @@ class TicketRowSerializer(serializers.Serializer):
     """A ticket in the table. ``is_audit`` is null for those who may not know."""
 
     id = serializers.IntegerField()
-    external_id = serializers.CharField()
+    external_id = serializers.CharField(allow_null=True)
     excerpt = serializers.CharField()
     channel = serializers.CharField()
     language = serializers.CharField()
-    received_at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField(allow_null=True)
     status = serializers.ChoiceField(choices=TicketStatus.choices)
     label = LabelSerializer(allow_null=True)
     prediction = SuggestionSerializer(allow_null=True)
@@ -262,7 +262,7 @@ class TicketDetailSerializer(TicketRowSerializer):
     """A ticket on its page."""
 
     text = serializers.CharField()
-    metadata = serializers.JSONField()
+    metadata = serializers.DictField()
     round = serializers.IntegerField()
     history = AnnotationSerializer(many=True)
     similar = SimilarSerializer(many=True)
@@ -279,7 +279,7 @@ class ImportErrorSerializer(serializers.Serializer):
 
     line = serializers.IntegerField()
     code = serializers.CharField()
-    params = serializers.JSONField()
+    params = serializers.DictField()
 
 
 class ImportReportSerializer(serializers.Serializer):

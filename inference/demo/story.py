@@ -16,7 +16,6 @@ from compute.port import ComputeBackend
 from inference import actions, runs, selectors
 from inference.demo import people
 from training import actions as training
-from training import runs as training_runs
 from training import selectors as training_selectors
 from training.models import TrainingRun
 
@@ -119,7 +118,7 @@ def _train(backend: ComputeBackend, say: Say) -> None:
     run = training_selectors.live_run() or training.run_start(reason={"code": "first_training", "params": {}})
     shown = ""
     while run.is_live:
-        training_runs.advance(run.pk, backend)
+        training.run_advance(run.pk, backend)
         run = TrainingRun.objects.get(pk=run.pk)
         words = f"training the first model: {run.phase or run.state} {(run.progress or 0):.0%}"
         if words != shown:

@@ -22,7 +22,6 @@ from inference.replay.history import TestSet
 from ml import metrics
 from ml.schema import TransformOutput, dump_line, parse_line
 from training import actions as training
-from training import runs as training_runs
 from training.models import ModelVersion, RunState, TrainingRun
 
 Floats = NDArray[np.float32]
@@ -149,7 +148,7 @@ def finetune(backend: ComputeBackend, progress: Progress) -> ModelVersion:
     """Train on all labels given so far, as the retrain policy would; ``Refused`` with the program's reason."""
     run = training.run_start(reason={"code": "replay", "params": {}})
     while run.is_live:
-        if not training_runs.advance(run.pk, backend):
+        if not training.run_advance(run.pk, backend):
             time.sleep(POLL_SECONDS)
         run = TrainingRun.objects.get(pk=run.pk)
         progress(round(100 * (run.progress or 0.0)), 100)

@@ -1,120 +1,57 @@
 /**
- * The shapes of the HTTP API as the pages use them.
+ * The shapes of the HTTP API by the names the pages use. `schema.d.ts` is generated from the server's code
+ * (`make types`; CI compares), so a shape cannot drift: this file only names, and narrows where JSON is looser.
  *
  * Ids are integers, dates are ISO 8601 in UTC, lists are keyset pages. The server sends codes and
  * parameters; the sentences live in `src/locales`.
  */
+import type { components } from "./schema";
 
-export type Role = "annotator" | "reviewer" | "lead" | "admin" | "machine";
-export type Language = "en" | "fr";
+type Schema = components["schemas"];
+/** What the server always sends, though a write may leave it out. */
+type Sent<T> = { -readonly [K in keyof T]-?: T[K] };
+
+export type Role = Schema["Role"];
+export type Language = Schema["Language"];
 export type Params = Record<string, unknown>;
-export type Band = "sure" | "hesitating" | "lost";
-export type Mode = "teach" | "check";
+export type Band = Schema["Band"];
+export type Mode = Schema["DeskMode"];
 
 export interface Page<T> {
   results: T[];
   next: string | null;
   total?: number;
 }
-
-// --- session ---------------------------------------------------------------------------------
-
-export interface User {
-  id: number;
-  username: string;
-  display_name: string;
-  role: Role;
-  /** Empty: not chosen yet, the browser decides. */
-  language: Language | "";
-  time_zone: string;
+export interface List<T> {
+  results: T[];
 }
 
-export interface DemoAccount {
-  username: string;
-  password: string;
-  role: Role;
-}
+// --- session and people ------------------------------------------------------------------------
 
-export interface Installation {
-  name: string;
-  version: string;
-  demo: boolean;
-  demo_accounts: DemoAccount[];
-  time_zone: string;
-  needs_setup: boolean;
-}
+/** `language` empty: not chosen yet, the browser decides. */
+export type User = Omit<Sent<Schema["User"]>, "language"> & { language: Language | "" };
+export type DemoAccount = Schema["DemoAccount"];
+export type Installation = Schema["Installation"];
+export type Session = Omit<Schema["Session"], "user"> & { user: User | null };
+export type NewAccount = Schema["NewAccountRequest"];
+export type Invitation = Sent<Schema["Invitation"]>;
+export type InvitationWithLink = Sent<Schema["InvitationWithLink"]>;
+export type InvitationView = Sent<Schema["InvitationView"]>;
+export type Token = Sent<Schema["Token"]>;
+export type TokenWithSecret = Sent<Schema["TokenWithSecret"]>;
 
-export interface Session {
-  user: User | null;
-  installation: Installation;
-  csrf_token: string;
-}
+// --- services ------------------------------------------------------------------------------------
 
-// --- services ---------------------------------------------------------------------------------
+export type Service = Sent<Schema["Service"]>;
+export type ServiceWrite = Schema["PatchedServiceRequest"];
 
-export interface Service {
-  id: number;
-  code: string;
-  name: string;
-  description: string;
-  guideline: string;
-  /** The key that labels with this service, for life. Empty when all keys are taken. */
-  key: string;
-  color: string;
-  position: number;
-  is_active: boolean;
-  label_count: number;
-}
+// --- queue ---------------------------------------------------------------------------------------
 
-// --- queue ------------------------------------------------------------------------------------
-
-export interface Lease {
-  token: string;
-  expires_at: string;
-}
-
-export interface Candidate {
-  service_id: number;
-  probability: number;
-}
-
-export interface Suggestion extends Candidate {
-  band: Band;
-}
-
-export interface QueueTicket {
-  id: number;
-  external_id: string | null;
-  text: string;
-  channel: string;
-  language: string;
-  received_at: string | null;
-  metadata: Record<string, unknown>;
-  similar_count: number;
-}
-
-export type WhyCode =
-  | "hesitates"
-  | "unlike_anything"
-  | "random_control"
-  | "typical"
-  | "near_threshold"
-  | "imported_label"
-  | "suspicious_label"
-  | "spot_check";
-
-export interface Item {
-  ticket: QueueTicket;
-  mode: Mode;
-  lease: Lease;
-  round: number;
-  /** A random control: shown without any suggestion so that the measure stays honest. */
-  control: boolean;
-  why: { code: WhyCode | string; params: Params };
-  candidates: Candidate[];
-  suggestion: Suggestion | null;
-  scores: { uncertainty: number; outlier: number } | null;
-}
+export type Lease = Schema["Lease"];
+export type Candidate = Schema["Candidate"];
+export type Suggestion = Schema["Suggestion"];
+export type QueueTicket = Schema["QueueTicket"];
+export type Item = Schema["Item"];
 
 export type EmptyReason =
   | "no_services"
@@ -124,18 +61,9 @@ export type EmptyReason =
   | "held_by_others"
   | "nothing_to_check";
 
-export interface Claim {
-  items: Item[];
-  left: number;
-  reason: EmptyReason | null;
-}
-
-export interface Heartbeat {
-  leases: Lease[];
-  lost: string[];
-}
-
-export type AnswerKind = "label" | "none" | "two" | "skip" | "flag";
+export type Claim = Omit<Schema["ClaimResult"], "reason"> & { reason: EmptyReason | null };
+export type Heartbeat = Schema["HeartbeatResult"];
+export type AnswerKind = Schema["AnswerKind"];
 
 export interface Answer {
   kind: AnswerKind;
@@ -152,203 +80,40 @@ export interface SubmitBody extends Answer {
   duration_ms: number;
 }
 
-export interface Annotation {
-  id: number;
-  kind: AnswerKind | string;
-  mode: Mode;
-  ticket_id: number;
-  excerpt: string;
-  service_id: number | null;
-  second_service_id: number | null;
-  annotator: string;
-  created_at: string;
-  propagated: number | boolean;
-  undone: boolean;
-}
+export type Annotation = Schema["Annotation"];
+export type Progress = Schema["Progress"];
+export type SubmitResult = Schema["SubmitResult"];
+export type UndoResult = Schema["UndoResult"];
+export type SimilarTicket = Schema["Similar"];
 
-export interface Progress {
-  today: number;
-  total: number;
-  seconds_per_ticket: number | null;
-  left: { teach: number; check: number };
-  recent: Annotation[];
-  attention: { flagged: number; set_aside: number };
-}
+// --- tickets -------------------------------------------------------------------------------------
 
-export interface SubmitResult {
-  annotation: Annotation;
-  progress: Progress;
-}
+export type TicketStatus = Schema["TicketStatus"];
+export type TicketRow = Schema["TicketRow"];
+export type TicketDetail = Schema["TicketDetail"];
+export type Relabel = Schema["RelabelRequest"];
 
-export interface UndoResult {
-  undone: Annotation;
-  item: Item | null;
-  progress: Progress;
-}
+// --- imports -------------------------------------------------------------------------------------
 
-export interface SimilarTicket {
-  id: number;
-  excerpt: string;
-  status: string;
-}
+export type ImportPreview = Schema["ImportPreview"];
+export type ImportReport = Schema["ImportReport"];
+export type ImportOptions = Omit<Schema["ImportRequest"], "file">;
 
-// --- tickets ----------------------------------------------------------------------------------
+// --- try, loop, home -----------------------------------------------------------------------------
 
-export interface TicketRow {
-  id: number;
-  external_id: string | null;
-  excerpt: string;
-  channel: string;
-  language: string;
-  received_at: string | null;
-  status: string;
-  label: { service_id: number; source: string } | null;
-  prediction: Suggestion | null;
-  uncertainty: number | null;
-  outlier: number | null;
-  group_size: number;
-}
+export type TryResult = Schema["Try"];
+export type BoxKey = Schema["BoxKey"];
+export type LoopBox = Schema["Box"];
+export type LoopModel = Schema["LoopModel"];
+export type Loop = Schema["Loop"];
+export type Need = Schema["Need"];
+export type Home = Schema["Home"];
 
-export interface TicketDetail extends TicketRow {
-  text: string;
-  metadata: Record<string, unknown>;
-  history: Annotation[];
-  similar: SimilarTicket[];
-  masked: Record<string, number>;
-}
+// --- runs and models -----------------------------------------------------------------------------
 
-// --- imports ----------------------------------------------------------------------------------
-
-export interface ImportPreview {
-  format: string;
-  encoding: string;
-  columns: string[];
-  guess: Record<string, string | null>;
-  rows: Record<string, unknown>[];
-  warnings: { code: string; params: Params }[];
-}
-
-export interface ImportReport {
-  id: number;
-  state: "running" | "done" | "failed";
-  rows_read: number;
-  created: number;
-  updated: number;
-  unchanged: number;
-  duplicates: number;
-  rejected: number;
-  masked: Record<string, number>;
-  errors: { line: number; code: string; params: Params }[];
-  seconds: number;
-  progress: number | null;
-  filename: string;
-  services_created: string[];
-}
-
-// --- try --------------------------------------------------------------------------------------
-
-export interface TryResult {
-  masked_text: string;
-  prediction: Suggestion | null;
-  probabilities: Candidate[];
-  uncertainty: number | null;
-  outlier: number | null;
-  unlike: boolean;
-  nearest: { ticket_id: number; excerpt: string; service_id: number | null; similarity: number }[];
-  model: { version: number | string; kind: string } | null;
-  state: "ready" | "no_model" | "starting";
-}
-
-// --- loop and home ----------------------------------------------------------------------------
-
-export type BoxKey = "label" | "train" | "evaluate" | "observe" | "compare" | "promote";
-
-export interface LoopBox {
-  key: BoxKey;
-  state: "idle" | "waiting" | "active" | "done" | "blocked";
-  count: number | null;
-  since: string | null;
-  progress: { done: number; total: number; unit: string } | null;
-  next: { code: string; params: Params } | null;
-  link: string | null;
-}
-
-export interface LoopModel {
-  version: number | string;
-  accuracy: number | null;
-  n_audit: number | null;
-  trained_at: string;
-}
-
-export interface Loop {
-  boxes: LoopBox[];
-  active: string | null;
-  labels: { since_last: number; needed: number };
-  learner: {
-    generation: number | null;
-    labels_used: number;
-    labels_total: number;
-    refit_seconds: number | null;
-    refitted_at: string | null;
-    behind: number;
-  } | null;
-  embedding: { done: number; total: number } | null;
-  model: LoopModel | null;
-  run: { id: number; state: string; phase: string; progress: number | null } | null;
-}
-
-export interface Need {
-  code: string;
-  params: Params;
-  link: string;
-}
-
-export interface Home {
-  loop: Loop;
-  progress: Progress;
-  needs: Need[];
-}
-
-// --- runs and models --------------------------------------------------------------------------
-
-export interface Run {
-  id: number;
-  state: string;
-  sub_state: string;
-  phase: string;
-  progress: number | null;
-  attempt: number;
-  reason: string | null;
-  labels: number | null;
-  snapshot: { fingerprint: string; rows: number } | null;
-  hyperparameters: Record<string, string>;
-  metrics: { step: number; name: string; value: number }[];
-  failure_reason: string;
-  log_tail: string;
-  created_at: string;
-  started_at: string | null;
-  ended_at: string | null;
-  model_version: number | string | null;
-  can: { cancel: boolean; retry: boolean };
-}
-
-export interface Evaluation {
-  n: number;
-  accuracy: number;
-  macro_f1: number;
-  precision: number;
-  recall: number;
-  ece: number;
-  per_service: Record<string, unknown>[];
-  confusion: unknown;
-}
-
-export interface Model {
-  version: number | string;
-  created_at: string;
-  labels: string[];
-  encoder: string;
-  run_id: number | null;
-  evaluation: Evaluation | null;
-  is_current: boolean;
-}
+export type RunState = Schema["RunState"];
+export type Run = Sent<Schema["Run"]>;
+export type RunDetail = Sent<Schema["RunDetail"]>;
+export type Model = Sent<Schema["ModelVersion"]>;
+export type Evaluation = Sent<Schema["Evaluation"]>;
+export type Policy = Sent<Schema["Policy"]>;

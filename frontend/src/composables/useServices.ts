@@ -1,6 +1,7 @@
-/** The services, their stable colour and their name; one query shared by every page. */
+/** The services, their stable colour and their name in the page's language; one query shared by every page. */
 import { useQuery } from "@tanstack/vue-query";
 import { computed } from "vue";
+import { useI18n } from "vue-i18n";
 import { services as endpoint } from "@/api/endpoints";
 import type { Service } from "@/api/types";
 
@@ -10,18 +11,20 @@ const PALETTE = [
   "#88ccaa", "#999933", "#882255", "#44aa99", "#ee8866", "#7777bb",
 ];
 
-export function serviceColor(service: Pick<Service, "color" | "position" | "id">): string {
-  if (/^#[0-9a-f]{3,8}$/i.test(service.color ?? "")) return service.color;
-  const index = (service.position ?? service.id) % PALETTE.length;
-  return PALETTE[index] ?? "#4477aa";
+export function serviceColor(service: Pick<Service, "color">): string {
+  return PALETTE[service.color % PALETTE.length] ?? "#4477aa";
 }
 
 export const SERVICES_KEY = ["services"] as const;
 
+/** `all`, `active` and `byId` carry the name to show; who edits services reads `query`, as stored. */
 export function useServices() {
+  const { locale } = useI18n();
+  const shown = (service: Service): Service =>
+    locale.value === "fr" && service.name_fr ? { ...service, name: service.name_fr } : service;
   const query = useQuery({ queryKey: SERVICES_KEY, queryFn: endpoint.list, staleTime: 30_000 });
   const all = computed<Service[]>(() =>
-    [...(query.data.value?.results ?? [])].sort((a, b) => a.position - b.position || a.id - b.id),
+    (query.data.value?.results ?? []).map(shown).sort((a, b) => a.position - b.position || a.id - b.id),
   );
   const active = computed(() => all.value.filter((service) => service.is_active));
   const byId = computed(() => new Map(all.value.map((service) => [service.id, service])));
