@@ -75,7 +75,7 @@ def _label(wanted: int, say: Say) -> None:
         return
     from inference.learner.worker import Resident  # modAL: never at import time
 
-    resident, rng = Resident(), random.Random(11)
+    resident, rng = Resident(), random.Random(f"answers from {_decided()}")  # keys are drawn from it
     cast = list(User.objects.filter(username__in=["alice", "bob"]).order_by("username"))
     services = dict(Service.objects.values_list("code", "id"))
     while (done := _decided()) < wanted:
