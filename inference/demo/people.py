@@ -18,7 +18,7 @@ from training import actions as training
 
 TICKETS = 10_000
 IMPORTED_EVERY = 80  # one ticket in so many came with a label from the former system
-POLICY = {"min_new_labels": 25, "minimum_labels": 40, "cooldown_minutes": 0, "max_seconds": 60, "epochs": 3}
+POLICY = {"min_new_labels": 25, "minimum_labels": 40, "cooldown_minutes": 0, "epochs": 3}
 
 _COLUMNS: dict[str, Any] = {
     "external_id_column": "external_id",
@@ -34,6 +34,8 @@ def cast() -> None:
     """Make the accounts, the services with their guidelines, and the policy."""
     demo_people_ensure()
     known = set(Service.objects.values_list("code", flat=True))
+    if not known:
+        training.policy_update(**POLICY, max_seconds=settings.DEMO_TRAIN_SECONDS)
     for text in service_texts():
         if text.code not in known:
             annotation.service_create(
@@ -46,7 +48,6 @@ def cast() -> None:
                 keywords=list(text.keywords),
                 key=text.key,
             )
-    training.policy_update(**POLICY)
 
 
 def tickets(count: int = TICKETS, today: date | None = None) -> Report | None:

@@ -18,8 +18,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--tickets", type=int, default=10_000)
-        parser.add_argument("--labels", type=int, default=520)
+        parser.add_argument("--tickets", type=int, default=settings.DEMO_TICKETS)
+        parser.add_argument("--labels", type=int, default=settings.DEMO_LABELS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:

@@ -1,0 +1,99 @@
+"""One demo installation a session, Chromium, and visitors that fail their test for whatever a page does wrong.
+
+The demo is smaller than `make demo`'s (2,000 tickets instead of 10,000) so that it is there within a minute and
+a half on two cores. All the rest is the same: the process manager, real servers, a real training.
+`AIGUILLEUR_E2E_HOME=folder` keeps the installation for the next session (for work on these tests).
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.config.processes import ROOT, python
+from tests.e2e.browsing import ARGUMENTS, Visitor, find_chromium
+from tests.e2e.installation import Installation
+
+SMALL_DEMO = {"DEMO_TICKETS": "2000", "DEMO_LABELS": "260", "DEMO_TRAIN_SECONDS": "25"}
+DEMO_PATIENCE = 420.0
+HERE = Path(__file__).parent
+
+NewVisitor = Callable[..., Visitor]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A whole installation is minutes of work: these tests are heavy, all of them."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.heavy)
+            item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.fixture(scope="session")
+def pages() -> None:
+    """The built pages; without them there is nothing to test."""
+    dist = Path(os.environ.get("FRONTEND_DIST") or ROOT / "frontend" / "dist")
+    if not (dist / "index.html").is_file():
+        pytest.fail("the pages are not built: run `make frontend`", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def demo(pages: None) -> Iterator[Installation]:
+    """The demo, running."""
+    kept = os.environ.get("AIGUILLEUR_E2E_HOME")
+    # Not pytest's tmp_path: its parents are closed to the account PostgreSQL runs as under root.
+    home = Path(kept or tempfile.mkdtemp(prefix="aiguilleur-e2e-", dir="/tmp"))
+    yield from _running(Installation(home, demo=True, **SMALL_DEMO), DEMO_PATIENCE, keep=bool(kept))
+
+
+@pytest.fixture
+def empty(pages: None) -> Iterator[Installation]:
+    """An installation without any data, running: what `make up` starts."""
+    home = Path(tempfile.mkdtemp(prefix="aiguilleur-e2e-", dir="/tmp"))
+    yield from _running(Installation(home, demo=False), 180.0, keep=False)
+
+
+def _running(installation: Installation, patience: float, *, keep: bool) -> Iterator[Installation]:
+    try:
+        installation.start(patience)
+        yield installation
+    finally:
+        installation.stop()
+        if not keep:
+            python(installation.home, "-m", "config.run.stop")
+            shutil.rmtree(installation.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = find_chromium()
+    if program is None:
+        pytest.fail("Chromium is missing: install it (Debian: apt-get install chromium)", pytrace=False)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[NewVisitor]:
+    """Makes visitors: `visit(installation, role=..., **browser_options)`. What they meet is judged at the end."""
+    visitors: list[Visitor] = []
+
+    def new(
+        installation: Installation, role: str | None = None, language: str | None = "en", **options: object
+    ) -> Visitor:
+        visitor = Visitor(browser, installation.address, **options)
+        visitors.append(visitor)
+        if role:
+            visitor.sign_in(*installation.accounts()[role], language=language)
+        return visitor
+
+    yield new
+    found = [f"visitor {n}: {what}" for n, visitor in enumerate(visitors, 1) for what in visitor.close()]
+    assert not found, "\n".join(found)

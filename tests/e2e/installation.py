@@ -1,0 +1,67 @@
+"""A whole installation for the browser: every program under the process manager, over a folder of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.config.processes import ROOT, environment, eventually
+
+READY = "is ready after"
+
+
+class Installation:
+    """`python -m config.run [--demo]`, exactly as `make demo` and `make up` run it."""
+
+    def __init__(self, home: Path, *, demo: bool, **more: str) -> None:
+        self.home = home
+        self.words = ["--demo"] if demo else []
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.more = more | {"PORT": str(self.port)}
+        self.output = home.with_name(f"{home.name}.txt")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, patience: float) -> None:
+        """Start everything and wait for the ready line; what was printed is told when there is none."""
+        surroundings = environment(self.home, **self.more)
+        # The tests' own thread limit is not what a person has.
+        surroundings.pop("OMP_NUM_THREADS", None)
+        with open(self.output, "wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "config.run", *self.words], cwd=ROOT, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT, env=surroundings, start_new_session=True,
+            )  # fmt: skip
+        eventually(lambda: self.ended() or READY in self.text(), f"{READY!r} in {self.output}", patience)
+        assert not self.ended(), self.text()
+
+    def ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+    def text(self) -> str:
+        """All that the terminal shows."""
+        return self.output.read_text(errors="replace")
+
+    def accounts(self) -> dict[str, tuple[str, str]]:
+        """Role -> (user name, password), as printed for the person who started the demo."""
+        printed = self.text().split(READY, 1)[-1]
+        found = re.findall(r"^  (annotator|reviewer|lead|admin) +(\S+) / (\S+)$", printed, re.M)
+        return {role: (name, password) for role, name, password in found}
+
+    def stop(self) -> int:
+        """Ctrl-C, and wait; returns the exit status."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGINT)
+        status = self.process.wait(180)
+        self.output.unlink(missing_ok=True)
+        return status
