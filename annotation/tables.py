@@ -109,7 +109,7 @@ def page(
     values["limit"] = max(1, min(limit, MOST_PER_PAGE)) + 1
     order = f"ORDER BY {column} {way}, t.id {way} LIMIT %(limit)s"
     query = f"{_COLUMNS} {_FROM} {_clause(tests)} {order}"
-    total = f"SELECT count(*) FROM (SELECT 1 {_FROM} {_clause(counted)} LIMIT {MOST_COUNTED}) some"  # noqa: S608
+    total = f"SELECT count(*) FROM (SELECT 1 {_FROM} {_clause(counted)} LIMIT {MOST_COUNTED}) AS counted"  # noqa: S608
     with connection.cursor() as db:
         db.execute(query, values)
         names = [column.name for column in db.description]
