@@ -22,8 +22,9 @@ def check_password(password: str, user: User) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
+        codes = [reason.code for reason in error.error_list]
         raise Refused(
-            "weak_password", " ".join(error.messages), status=400, reasons=error.messages
+            "weak_password", " ".join(error.messages), status=400, reasons=error.messages, codes=codes
         ) from error
 
 

@@ -40,6 +40,8 @@ class InstallationSerializer(serializers.Serializer):
     demo_accounts = DemoAccountSerializer(many=True)
     time_zone = serializers.CharField()
     needs_setup = serializers.BooleanField()
+    password_min_length = serializers.IntegerField(help_text="Characters a new password needs.")
+    import_max_bytes = serializers.IntegerField(help_text="The largest file an import takes.")
 
 
 class SessionSerializer(serializers.Serializer):
@@ -97,9 +99,11 @@ class InvitationWithLinkSerializer(InvitationSerializer):
 class InvitationViewSerializer(serializers.ModelSerializer):
     """What an invited person sees before joining."""
 
+    invited_by = serializers.CharField(read_only=True, help_text="The name of who invites.")
+
     class Meta:
         model = Invitation
-        fields = ["email", "role", "expires_at"]
+        fields = ["email", "role", "invited_by", "expires_at"]
         read_only_fields = fields
 
 

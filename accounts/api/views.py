@@ -44,6 +44,8 @@ def session_body(request: Request) -> dict[str, object]:
             "demo_accounts": selectors.demo_accounts() if settings.DEMO and user is None else [],
             "time_zone": settings.INSTALLATION_TIME_ZONE,
             "needs_setup": user is None and selectors.needs_setup(),
+            "password_min_length": settings.PASSWORD_MIN_LENGTH,
+            "import_max_bytes": settings.IMPORT_MAX_BYTES,
         },
         "csrf_token": get_token(request._request),
     }

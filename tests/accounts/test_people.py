@@ -198,3 +198,20 @@ def test_pages_carry_a_strict_policy_and_the_admin_its_own():
     assert "script-src 'self';" in strict + ";" and "unsafe" not in strict
     loose = signed_in(person("ada", Role.ADMIN)).get("/admin/").headers["Content-Security-Policy"]
     assert "default-src 'self'" in loose and "http" not in loose
+
+
+def test_a_weak_password_is_refused_with_the_code_of_every_reason():
+    account = {"username": "root", "password": "password"}
+    refused = Client().post("/api/setup/", account, "application/json")
+    assert error_of(refused) == "weak_password"
+    assert set(refused.json()["error"]["params"]["codes"]) == {"password_too_short", "password_too_common"}
+    assert not User.objects.exists()
+
+
+def test_an_invited_person_sees_who_invites_and_as_what():
+    lead = actions.user_create(
+        username="chloe", password=PASSWORD, role=Role.LEAD, display_name="Chloé Bernard"
+    )
+    _, secret = actions.invitation_create(invited_by=lead, role=Role.REVIEWER)
+    seen = Client().get(f"/api/invitations/{secret}/").json()
+    assert (seen["invited_by"], seen["role"]) == ("Chloé Bernard", "reviewer")

@@ -898,6 +898,10 @@ export interface components {
             demo_accounts: components["schemas"]["DemoAccount"][];
             time_zone: string;
             needs_setup: boolean;
+            /** @description Characters a new password needs. */
+            password_min_length: number;
+            /** @description The largest file an import takes. */
+            import_max_bytes: number;
         };
         /** @description An open invitation; the link is shown only when it is made. */
         Invitation: {
@@ -924,6 +928,8 @@ export interface components {
             /** Format: email */
             readonly email: string;
             readonly role: components["schemas"]["Role"];
+            /** @description The name of who invites. */
+            readonly invited_by: string;
             /** Format: date-time */
             readonly expires_at: string;
         };
