@@ -117,18 +117,19 @@ def _train(world: World) -> Box:
     said = (decision.code, decision.params) if decision else ("counting", {})
     last = world.last_run
     if last is not None and last.state in (RunState.FAILED, RunState.TIMED_OUT):
-        failed = ("run_failed", {"id": last.pk, "reason": last.failure_reason[:300], **_also(said)})
+        failed = ("run_failed", {"id": last.pk, "reason": last.failure_reason[:300], **_then(said)})
         return _box(
             "train", "blocked", count=done, since=last.ended_at, following=failed, link=f"/runs/{last.pk}"
         )
-    state = "done" if done else "waiting"
+    state = "blocked" if said[0] == "waiting_for_a_person" else "done" if done else "waiting"
     return _box(
         "train", state, count=done, since=last.ended_at if last else None, following=said, link="/runs"
     )
 
 
-def _also(said: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    return {"then": said[0]}
+def _then(said: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """What the policy says on top: a failed run does not stop it from trying again."""
+    return {"then": said[0], "then_params": said[1]}
 
 
 def _evaluate(world: World) -> Box:
@@ -163,17 +164,16 @@ def _evaluate(world: World) -> Box:
 
 
 def _later() -> list[Box]:
-    """The half of the loop that lives on live traffic."""
+    """The half of the loop that lives on live traffic; each box says what it needs to come into use."""
     roles = (DeploymentRole.OBSERVER, DeploymentRole.PRODUCTION)
     live = {d.role: d for d in Deployment.objects.filter(role__in=roles, ended_at__isnull=True)}
     observer, production = live.get(DeploymentRole.OBSERVER), live.get(DeploymentRole.PRODUCTION)
-    none = ("not_deployed", {})
     return [
         _box("observe", "active" if observer else "idle", since=observer.started_at if observer else None,
-             following=None if observer else none, link="/models"),
-        _box("compare", "idle", following=none, link="/models"),
+             following=None if observer else ("needs_observer", {}), link="/models"),
+        _box("compare", "idle", following=("needs_comparison", {}), link="/models"),
         _box("promote", "done" if production else "idle", since=production.started_at if production else None,
-             following=None if production else none, link="/models"),
+             following=None if production else ("needs_promotion", {}), link="/models"),
     ]  # fmt: skip
 
 

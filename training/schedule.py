@@ -1,5 +1,6 @@
 """When to train: the decision, apart from the database. The rows go in, one reason comes out."""
 
+import itertools
 import zoneinfo
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -50,12 +51,22 @@ def cron_due_since(cron: str, since: datetime, now: datetime, zone: str) -> bool
 
     Raises BadSchedule.
     """
+    following = cron_next(cron, since, zone, 1)
+    return bool(following) and following[0] <= now
+
+
+def cron_next(cron: str, since: datetime, zone: str, count: int) -> list[datetime]:
+    """The next moments, at most ``count``, at which the line falls due after ``since``.
+
+    Raises BadSchedule, also for a day that never comes.
+    """
     local = since.astimezone(zoneinfo.ZoneInfo(zone))
     try:
-        following = next(CronSim(cron, local), None)
+        return list(itertools.islice(CronSim(cron, local), count))
     except CronSimError as error:
-        raise BadSchedule(f"{cron!r} is not a crontab line of five fields.") from error
-    return following is not None and following <= now
+        raise BadSchedule(
+            f"{cron!r} is not a crontab line of five fields, or its day never comes."
+        ) from error
 
 
 def decide(facts: Facts) -> Decision:

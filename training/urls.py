@@ -12,4 +12,5 @@ urlpatterns = [
     path("models/", views.ModelsView.as_view()),
     path("models/<int:number>/", views.ModelView.as_view()),
     path("policy/", views.PolicyView.as_view()),
+    path("policy/schedule/", views.ScheduleView.as_view()),
 ]

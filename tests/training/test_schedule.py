@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.schedule import BadSchedule, Facts, cron_due_since, decide
+from training.schedule import BadSchedule, Facts, cron_due_since, cron_next, decide
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 CALM = Facts(
@@ -66,7 +66,13 @@ def test_the_clock_is_read_in_the_installations_zone():
     assert not cron_due_since("30 12 * * *", since, NOW, "UTC")
 
 
-@pytest.mark.parametrize("line", ["every day", "* * *", "61 * * * *", "0 25 * * *"])
+def test_the_next_moments_of_a_crontab_line_come_in_order_and_keep_to_the_zone():
+    """The clocks in Paris go forward on 29 March 2026: six o'clock stays six o'clock."""
+    moments = cron_next("0 6 * * 0", NOW, "Europe/Paris", 3)
+    assert [m.astimezone(UTC).strftime("%d %H:%M") for m in moments] == ["15 05:00", "22 05:00", "29 04:00"]
+
+
+@pytest.mark.parametrize("line", ["every day", "* * *", "61 * * * *", "0 25 * * *", "0 0 30 2 *"])
 def test_a_crontab_line_that_cannot_be_read_says_so(line):
     with pytest.raises(BadSchedule, match="crontab"):
         cron_due_since(line, NOW, NOW, "UTC")

@@ -1,20 +1,22 @@
-"""What goes in and out."""
+"""Runs and the retrain policy: what goes in and out."""
 
 from typing import Any
 
+from django.conf import settings
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from training.models import DatasetSnapshot, Evaluation, ModelVersion, RetrainPolicy, TrainingRun
+from training import schedule, selectors
+from training.api.snapshots import SnapshotSerializer
+from training.models import RetrainAdvice, RetrainDecision, RetrainPolicy, TrainingRun
 
 
-class SnapshotSerializer(serializers.ModelSerializer):
-    """A dataset snapshot in short."""
+class RunReasonSerializer(serializers.Serializer):
+    """Why: a code the page puts into words, with figures."""
 
-    class Meta:
-        model = DatasetSnapshot
-        fields = ["id", "fingerprint", "rows", "services", "created_at"]
-        read_only_fields = fields
+    code = serializers.CharField()
+    params = serializers.DictField()
 
 
 class RunAbilitiesSerializer(serializers.Serializer):
@@ -41,6 +43,8 @@ class RunSerializer(serializers.ModelSerializer):
     requested_by = serializers.CharField(
         source="requested_by.username", default=None, read_only=True, allow_null=True
     )
+    reason = serializers.SerializerMethodField()
+    hyperparameters = serializers.DictField(child=serializers.CharField(), read_only=True)
     can = serializers.SerializerMethodField()
 
     class Meta:
@@ -57,6 +61,10 @@ class RunSerializer(serializers.ModelSerializer):
         version = getattr(run, "model_version", None)
         return version.number if version else None
 
+    @extend_schema_field(RunReasonSerializer())
+    def get_reason(self, run: TrainingRun) -> dict[str, Any]:
+        return {"code": run.reason.get("code", "asked_for"), "params": run.reason.get("params", {})}
+
     @extend_schema_field(RunAbilitiesSerializer)
     def get_can(self, run: TrainingRun) -> dict[str, bool]:
         return {"cancel": run.can_cancel, "retry": run.can_retry}
@@ -68,57 +76,14 @@ class RunDetailSerializer(RunSerializer):
     metrics = serializers.SerializerMethodField()
 
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "metrics", "log_tail"]
+        fields = [*RunSerializer.Meta.fields, "base_model", "observed_at", "metrics", "log_tail"]
+        read_only_fields = fields
 
     @extend_schema_field(MetricPointSerializer(many=True))
     def get_metrics(self, run: TrainingRun) -> list[dict[str, Any]]:
         return list(
             run.metrics.filter(attempt=run.attempt).order_by("step", "name").values("step", "name", "value")
         )
-
-
-class EvaluationSerializer(serializers.ModelSerializer):
-    """What was measured on labels that never trained the version."""
-
-    class Meta:
-        model = Evaluation
-        fields = ["id", "data", "n", "accuracy", "macro_f1", "metrics", "fingerprint", "created_at"]
-        read_only_fields = fields
-
-
-class ModelVersionSerializer(serializers.ModelSerializer):
-    """A model version with its newest evaluation."""
-
-    version = serializers.IntegerField(source="number", read_only=True)
-    run_id = serializers.IntegerField(read_only=True, allow_null=True)
-    evaluation = serializers.SerializerMethodField()
-    is_current = serializers.SerializerMethodField()
-
-    class Meta:
-        model = ModelVersion
-        fields = ["version", "created_at", "labels", "encoder", "dim", "run_id", "evaluation", "is_current"]
-        read_only_fields = fields
-
-    @extend_schema_field(EvaluationSerializer(allow_null=True))
-    def get_evaluation(self, version: ModelVersion) -> Any:
-        newest = next(iter(version.evaluations.all()), None)
-        return EvaluationSerializer(newest).data if newest else None
-
-    @extend_schema_field(serializers.BooleanField())
-    def get_is_current(self, version: ModelVersion) -> bool:
-        return version.number == self.context.get("current")
-
-
-class PolicySerializer(serializers.ModelSerializer):
-    """The retrain policy."""
-
-    class Meta:
-        model = RetrainPolicy
-        fields = [
-            "is_active", "min_new_labels", "minimum_labels", "max_age_hours", "cron", "cooldown_minutes",
-            "max_seconds", "epochs", "max_failures", "updated_at",
-        ]  # fmt: skip
-        read_only_fields = ["updated_at"]
 
 
 class RunListSerializer(serializers.Serializer):
@@ -128,7 +93,72 @@ class RunListSerializer(serializers.Serializer):
     next = serializers.CharField(allow_null=True)
 
 
-class ModelVersionListSerializer(serializers.Serializer):
-    """All versions, newest first."""
+class DecisionSerializer(serializers.ModelSerializer):
+    """What the policy last said, and since when it says so."""
 
-    results = ModelVersionSerializer(many=True)
+    params = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = RetrainDecision
+        fields = ["starts", "code", "params", "created_at"]
+        read_only_fields = fields
+
+
+class AdviceSerializer(serializers.ModelSerializer):
+    """What those who know the pool advise: to label on, to get other tickets, to stop."""
+
+    params = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = RetrainAdvice
+        fields = ["code", "params", "vetoes_training", "created_at"]
+        read_only_fields = fields
+
+
+class PolicySerializer(serializers.ModelSerializer):
+    """The retrain policy; ``next_at``: when its crontab line next falls due in ``zone``."""
+
+    zone = serializers.SerializerMethodField()
+    next_at = serializers.SerializerMethodField()
+    decision = serializers.SerializerMethodField()
+    advice = serializers.SerializerMethodField()
+
+    class Meta:
+        model = RetrainPolicy
+        fields = [
+            "is_active", "min_new_labels", "minimum_labels", "max_age_hours", "cron", "cooldown_minutes",
+            "max_seconds", "epochs", "max_failures", "updated_at", "zone", "next_at", "decision", "advice",
+        ]  # fmt: skip
+        read_only_fields = ["updated_at"]
+
+    @extend_schema_field(serializers.CharField())
+    def get_zone(self, policy: RetrainPolicy) -> str:
+        return settings.INSTALLATION_TIME_ZONE
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_next_at(self, policy: RetrainPolicy) -> Any:
+        if not policy.cron:
+            return None
+        try:
+            moments = schedule.cron_next(policy.cron, timezone.now(), settings.INSTALLATION_TIME_ZONE, 1)
+        except schedule.BadSchedule:
+            return None
+        return moments[0] if moments else None
+
+    @extend_schema_field(DecisionSerializer(allow_null=True))
+    def get_decision(self, policy: RetrainPolicy) -> Any:
+        decision = selectors.last_decision()
+        return DecisionSerializer(decision).data if decision else None
+
+    @extend_schema_field(AdviceSerializer(allow_null=True))
+    def get_advice(self, policy: RetrainPolicy) -> Any:
+        advice = selectors.last_advice()
+        return AdviceSerializer(advice).data if advice else None
+
+
+class ScheduleSerializer(serializers.Serializer):
+    """When a crontab line falls due next, in the installation's zone."""
+
+    cron = serializers.CharField()
+    zone = serializers.CharField()
+    next = serializers.ListField(child=serializers.DateTimeField())

@@ -1,5 +1,7 @@
 """Views: parse, authorise, one call, serialise."""
 
+from django.conf import settings
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -8,11 +10,13 @@ from rest_framework.views import APIView
 
 from accounts.errors import Refused
 from accounts.permissions import IsAnnotator, IsLead
-from training import actions, selectors
+from training import actions, schedule, selectors
 from training.api import serializers as s
+from training.api import versions as v
 from training.models import ModelVersion, TrainingRun
 
 PAGE = 30
+MOMENTS = 3
 
 
 def _run(pk: int) -> TrainingRun:
@@ -92,23 +96,24 @@ def _current() -> int | None:
 class ModelsView(APIView):
     """Model versions."""
 
-    @extend_schema(operation_id="model_list", responses=s.ModelVersionListSerializer)
+    @extend_schema(operation_id="model_list", responses=v.ModelVersionListSerializer)
     def get(self, request: Request) -> Response:
+        rows = selectors.versions().select_related("run__snapshot")
         context = {"current": _current()}
-        return Response(
-            {"results": s.ModelVersionSerializer(selectors.versions(), many=True, context=context).data}
-        )
+        return Response({"results": v.ModelVersionSerializer(rows, many=True, context=context).data})
 
 
 class ModelView(APIView):
     """One model version."""
 
-    @extend_schema(operation_id="model_read", responses=s.ModelVersionSerializer)
+    @extend_schema(operation_id="model_read", responses=v.ModelVersionDetailSerializer)
     def get(self, request: Request, number: int) -> Response:
-        version: ModelVersion | None = selectors.versions().filter(number=number).first()
+        rows = selectors.versions().select_related("run__snapshot")
+        version: ModelVersion | None = rows.filter(number=number).first()
         if version is None:
             raise Refused("not_found", "There is no such model version.", status=404)
-        return Response(s.ModelVersionSerializer(version, context={"current": _current()}).data)
+        context = {"current": _current(), "previous": rows.filter(number__lt=number).first()}
+        return Response(v.ModelVersionDetailSerializer(version, context=context).data)
 
 
 class PolicyView(APIView):
@@ -125,3 +130,23 @@ class PolicyView(APIView):
         data = s.PolicySerializer(selectors.policy_current(), data=request.data, partial=True)
         data.is_valid(raise_exception=True)
         return Response(s.PolicySerializer(actions.policy_update(**data.validated_data)).data)
+
+
+class ScheduleView(APIView):
+    """A crontab line tried before it is saved."""
+
+    permission_classes = [IsLead]
+
+    @extend_schema(
+        operation_id="policy_schedule",
+        parameters=[OpenApiParameter("cron", str, required=True, description="Five fields.")],
+        responses=s.ScheduleSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        cron = request.query_params.get("cron", "").strip()
+        zone = settings.INSTALLATION_TIME_ZONE
+        try:
+            moments = schedule.cron_next(cron, timezone.now(), zone, MOMENTS)
+        except schedule.BadSchedule as error:
+            raise Refused("bad_schedule", str(error), status=400, cron=cron) from error
+        return Response(s.ScheduleSerializer({"cron": cron, "zone": zone, "next": moments}).data)

@@ -245,6 +245,23 @@ export interface paths {
         patch: operations["policy_update"];
         trace?: never;
     };
+    "/api/policy/schedule/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A crontab line tried before it is saved. */
+        get: operations["policy_schedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/queue/claim/": {
         parameters: {
             query?: never;
@@ -646,6 +663,16 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What those who know the pool advise: to label on, to get other tickets, to stop. */
+        Advice: {
+            readonly code: string;
+            readonly params: {
+                [key: string]: unknown;
+            };
+            readonly vetoes_training: boolean;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
         /** @description One decision. */
         Annotation: {
             id: number;
@@ -760,6 +787,11 @@ export interface components {
             left: number;
             reason: string | null;
         };
+        /** @description Counts: row = the true service, column = the predicted one, both in the order of ``labels``. */
+        Confusion: {
+            labels: string[];
+            rows_true_columns_predicted: number[][];
+        };
         /** @description Tickets with a vector in the current space. */
         Coverage: {
             done: number;
@@ -771,6 +803,16 @@ export interface components {
          * @enum {string}
          */
         DataEnum: "audit" | "test";
+        /** @description What the policy last said, and since when it says so. */
+        Decision: {
+            readonly starts: boolean;
+            readonly code: string;
+            readonly params: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            readonly created_at: string;
+        };
         /** @description A one-click account of a demo. */
         DemoAccount: {
             username: string;
@@ -783,20 +825,48 @@ export interface components {
          * @enum {string}
          */
         DeskMode: "teach" | "check";
-        /** @description What was measured on labels that never trained the version. */
+        /** @description What was measured on labels that never trained the version, in short. */
         Evaluation: {
             readonly id: number;
             readonly data: components["schemas"]["DataEnum"];
             readonly n: number;
             /** Format: double */
             readonly accuracy: number | null;
+            readonly accuracy_interval: number[] | null;
+            /** Format: double */
+            readonly macro_precision: number | null;
             /** Format: double */
             readonly macro_f1: number | null;
-            readonly metrics: unknown;
+            /** Format: double */
+            readonly ece: number | null;
+            /** Format: double */
+            readonly coverage_at_precision_95: number | null;
             /** @description Of the tickets and labels it was measured on. */
             readonly fingerprint: string;
             /** Format: date-time */
             readonly created_at: string;
+        };
+        /** @description An evaluation with its whole report. */
+        EvaluationDetail: {
+            readonly id: number;
+            readonly data: components["schemas"]["DataEnum"];
+            readonly n: number;
+            /** Format: double */
+            readonly accuracy: number | null;
+            readonly accuracy_interval: number[] | null;
+            /** Format: double */
+            readonly macro_precision: number | null;
+            /** Format: double */
+            readonly macro_f1: number | null;
+            /** Format: double */
+            readonly ece: number | null;
+            /** Format: double */
+            readonly coverage_at_precision_95: number | null;
+            /** @description Of the tickets and labels it was measured on. */
+            readonly fingerprint: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly metrics: components["schemas"]["Metrics"];
         };
         HeartbeatResult: {
             leases: components["schemas"]["Lease"][];
@@ -1049,17 +1119,70 @@ export interface components {
             /** Format: double */
             value: number;
         };
-        /** @description A model version with its newest evaluation. */
+        /**
+         * @description The whole report. Macro averages go over the services that occur among the control tickets.
+         *
+         *     ``coverage_at_precision_95`` was seen on these very tickets: an optimistic figure, no promise.
+         */
+        Metrics: {
+            n: number;
+            /** Format: double */
+            accuracy: number | null;
+            accuracy_interval: number[] | null;
+            /** Format: double */
+            macro_precision: number | null;
+            /** Format: double */
+            macro_recall: number | null;
+            /** Format: double */
+            macro_f1: number | null;
+            /** Format: double */
+            ece: number | null;
+            /** Format: double */
+            coverage_at_precision_95: number | null;
+            risk_coverage: components["schemas"]["RiskCoverage"][];
+            per_service: components["schemas"]["ServiceMeasure"][];
+            confusion: components["schemas"]["Confusion"];
+            unseen_labels: string[];
+        };
+        /** @description A model version with its newest evaluation. ``labels``: the codes of its services. */
         ModelVersion: {
             readonly version: number;
             /** Format: date-time */
             readonly created_at: string;
-            readonly labels: unknown;
+            readonly labels: string[];
             readonly encoder: string;
             readonly dim: number;
             readonly run_id: number | null;
+            /** @description Tickets it learned from. */
+            readonly rows: number | null;
             readonly evaluation: components["schemas"]["Evaluation"] | null;
             readonly is_current: boolean;
+        };
+        /** @description A version on its page: all that was measured, and where it comes from. */
+        ModelVersionDetail: {
+            readonly version: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly labels: string[];
+            readonly encoder: string;
+            readonly dim: number;
+            readonly run_id: number | null;
+            /** @description Tickets it learned from. */
+            readonly rows: number | null;
+            readonly evaluation: components["schemas"]["EvaluationDetail"] | null;
+            readonly is_current: boolean;
+            /** @default  */
+            readonly base_model: string;
+            /** Format: double */
+            readonly temperature: number | null;
+            readonly manifest_hash: string;
+            readonly snapshot: components["schemas"]["Snapshot"] | null;
+            readonly hyperparameters: {
+                [key: string]: string;
+            };
+            readonly training: components["schemas"]["TrainingFigures"];
+            readonly evaluations: components["schemas"]["Evaluation"][];
+            readonly previous: components["schemas"]["Previous"] | null;
         };
         /** @description All versions, newest first. */
         ModelVersionList: {
@@ -1109,7 +1232,7 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        /** @description The retrain policy. */
+        /** @description The retrain policy; ``next_at``: when its crontab line next falls due in ``zone``. */
         PatchedPolicyRequest: {
             is_active?: boolean;
             min_new_labels?: number;
@@ -1150,7 +1273,7 @@ export interface components {
         People: {
             results: components["schemas"]["User"][];
         };
-        /** @description The retrain policy. */
+        /** @description The retrain policy; ``next_at``: when its crontab line next falls due in ``zone``. */
         Policy: {
             is_active?: boolean;
             min_new_labels?: number;
@@ -1167,6 +1290,16 @@ export interface components {
             max_failures?: number;
             /** Format: date-time */
             readonly updated_at: string;
+            readonly zone: string;
+            /** Format: date-time */
+            readonly next_at: string | null;
+            readonly decision: components["schemas"]["Decision"] | null;
+            readonly advice: components["schemas"]["Advice"] | null;
+        };
+        /** @description The version before, to compare with. */
+        Previous: {
+            version: number;
+            evaluation: components["schemas"]["Evaluation"] | null;
         };
         /** @description How one is getting on and what is left. */
         Progress: {
@@ -1207,6 +1340,15 @@ export interface components {
         ReleaseResult: {
             released: number;
         };
+        /** @description Accepting all answers of at least this confidence: the share accepted and the errors among them. */
+        RiskCoverage: {
+            /** Format: double */
+            coverage: number;
+            /** Format: double */
+            risk: number;
+            /** Format: double */
+            threshold: number;
+        };
         /**
          * @description * `annotator` - Annotator
          *     * `reviewer` - Reviewer
@@ -1228,11 +1370,12 @@ export interface components {
              */
             readonly progress: number | null;
             readonly attempt: number;
-            /** @description Why it was started: code and parameters. */
-            readonly reason: unknown;
+            readonly reason: components["schemas"]["RunReason"];
             readonly labels: number | null;
             readonly snapshot: components["schemas"]["Snapshot"] | null;
-            readonly hyperparameters: unknown;
+            readonly hyperparameters: {
+                [key: string]: string;
+            };
             readonly requested_by: string | null;
             readonly failure_code: string;
             readonly failure_reason: string;
@@ -1264,11 +1407,12 @@ export interface components {
              */
             readonly progress: number | null;
             readonly attempt: number;
-            /** @description Why it was started: code and parameters. */
-            readonly reason: unknown;
+            readonly reason: components["schemas"]["RunReason"];
             readonly labels: number | null;
             readonly snapshot: components["schemas"]["Snapshot"] | null;
-            readonly hyperparameters: unknown;
+            readonly hyperparameters: {
+                [key: string]: string;
+            };
             readonly requested_by: string | null;
             readonly failure_code: string;
             readonly failure_reason: string;
@@ -1282,13 +1426,23 @@ export interface components {
             readonly cancel_requested_at: string | null;
             readonly model_version: number | null;
             readonly can: components["schemas"]["RunAbilities"];
+            readonly base_model: string;
+            /** Format: date-time */
+            readonly observed_at: string | null;
             readonly metrics: components["schemas"]["MetricPoint"][];
-            log_tail?: string;
+            readonly log_tail: string;
         };
         /** @description Runs, newest first; ``next`` is the cursor of the following page. */
         RunList: {
             results: components["schemas"]["Run"][];
             next: string | null;
+        };
+        /** @description Why: a code the page puts into words, with figures. */
+        RunReason: {
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
         };
         /**
          * @description * `planned` - Planned
@@ -1302,6 +1456,12 @@ export interface components {
          * @enum {string}
          */
         RunState: "planned" | "submitting" | "running" | "stopping" | "succeeded" | "failed" | "stopped" | "timed_out";
+        /** @description When a crontab line falls due next, in the installation's zone. */
+        Schedule: {
+            cron: string;
+            zone: string;
+            next: string[];
+        };
         /** @description Both scores, in [0, 1]. */
         Scores: {
             /** Format: double */
@@ -1330,6 +1490,24 @@ export interface components {
         };
         ServiceList: {
             results: components["schemas"]["Service"][];
+        };
+        /**
+         * @description One service. ``support``: control tickets of it; ``predicted``: control tickets sent to it.
+         *
+         *     Null: nothing to divide by.
+         */
+        ServiceMeasure: {
+            label: string;
+            support: number;
+            predicted: number;
+            /** Format: double */
+            precision: number | null;
+            precision_interval: number[] | null;
+            /** Format: double */
+            recall: number | null;
+            recall_interval: number[] | null;
+            /** Format: double */
+            f1: number | null;
         };
         /** @description A service, with how many tickets carry its label. */
         ServiceRequest: {
@@ -1366,13 +1544,14 @@ export interface components {
         SimilarList: {
             results: components["schemas"]["Similar"][];
         };
-        /** @description A dataset snapshot in short. */
+        /** @description A dataset snapshot in short; ``services`` counts its rows by service code. */
         Snapshot: {
             readonly id: number;
             readonly fingerprint: string;
             readonly rows: number;
-            /** @description Rows per service code. */
-            readonly services: unknown;
+            readonly services: {
+                [key: string]: number;
+            };
             /** Format: date-time */
             readonly created_at: string;
         };
@@ -1495,6 +1674,23 @@ export interface components {
             /** Format: date-time */
             readonly last_used_at: string | null;
             readonly secret: string;
+        };
+        /**
+         * @description What the training program noted while it chose. Measured on rows it held back, not on control tickets.
+         *
+         *     ``chosen``: ``finetune``, or ``probe`` when the linear head on the base encoder was not beaten.
+         */
+        TrainingFigures: {
+            chosen?: string | null;
+            n_rows?: number | null;
+            n_taught?: number | null;
+            n_validation?: number | null;
+            /** Format: double */
+            probe_accuracy?: number | null;
+            /** Format: double */
+            validation_accuracy?: number | null;
+            /** Format: double */
+            validation_loss?: number | null;
         };
         /** @description What the house says about a text. ``outlier``: share of the pool that is more ordinary. */
         Try: {
@@ -1875,7 +2071,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ModelVersion"];
+                    "application/json": components["schemas"]["ModelVersionDetail"];
                 };
             };
         };
@@ -1937,6 +2133,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Policy"];
+                };
+            };
+        };
+    };
+    policy_schedule: {
+        parameters: {
+            query: {
+                /** @description Five fields. */
+                cron: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
                 };
             };
         };
