@@ -82,6 +82,8 @@ def run_cancel(*, run_id: int) -> TrainingRun:
 def run_retry(*, run_id: int, requested_by: User | None = None) -> TrainingRun:
     """Try an ended run again on the same snapshot: a new attempt, a new job name and prefix.
 
+    The base model is the one set now: a wrong path may be why the last attempt failed.
+
     Raises ``Refused``: not_found, run_not_retryable, run_live.
     """
     try:
@@ -95,6 +97,7 @@ def run_retry(*, run_id: int, requested_by: User | None = None) -> TrainingRun:
                 )
             run.attempt += 1
             run.state = RunState.PLANNED
+            run.base_model = settings.BASE_MODEL
             run.requested_by = requested_by or run.requested_by
             run.cancel_requested_at = run.started_at = run.ended_at = run.observed_at = run.progress = None
             run.job_name = run.spec_hash = run.failure_code = run.failure_reason = ""
@@ -149,12 +152,14 @@ def policy_check_fields(policy: RetrainPolicy) -> None:
 
 
 def _facts() -> schedule.Facts:
+    # Read first: were it read last, a run ending in between would leave old counts and nothing under way.
+    is_running = selectors.live_run() is not None
     policy, counts, success = selectors.policy_current(), selectors.label_counts(), selectors.last_success()
     last, advice = selectors.last_run(), selectors.last_advice()
     return schedule.Facts(
         now=timezone.now(),
         is_active=policy.is_active,
-        is_running=selectors.live_run() is not None,
+        is_running=is_running,
         labels=counts.total,
         new_labels=counts.since_last,
         services=len(counts.per_service),
@@ -165,7 +170,7 @@ def _facts() -> schedule.Facts:
         cooldown_minutes=policy.cooldown_minutes,
         failures=selectors.failures_in_a_row(),
         max_failures=policy.max_failures,
-        last_ended_at=last.ended_at if last else None,
+        last_ended_at=selectors.last_end(),
         last_started_at=last.created_at if last else None,
         last_success_at=success.created_at if success else None,
         veto=advice.code if advice and advice.vetoes_training else "",

@@ -14,6 +14,7 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from accounts.errors import Refused
 from compute.port import ComputeBackend, ComputeError, JobState, Observation, TrainingSpec, spec_hash
 from ml.archive import unpack_artifact
 from ml.artifact import MANIFEST, ArtifactError, file_sha256
+from ml.schema import Manifest
 from training import registration, snapshots
 from training.models import RunMetric, RunState, TrainingRun
 from training.models.runs import LIVE_STATES
@@ -64,21 +66,12 @@ def advance(run_id: int, backend: ComputeBackend) -> bool:
             if error.retryable:
                 log.warning("run %s: %s, tried again later: %s", run.pk, error.code, error)
                 return False
-            _end(run, RunState.FAILED, code=error.code, reason=str(error))
+            _end(run, backend, RunState.FAILED, code=error.code, reason=str(error))
         except Refused as error:
-            _end(run, RunState.FAILED, code=error.code, reason=error.message)
+            _end(run, backend, RunState.FAILED, code=error.code, reason=error.message)
         except ArtifactError as error:
-            _end(run, RunState.FAILED, code="artifact_refused", reason=f"{error.code}: {error}")
-        if not run.is_live:
-            _forget_pool(run, backend)
+            _end(run, backend, RunState.FAILED, code="artifact_refused", reason=f"{error.code}: {error}")
         return run.state != before
-
-
-def _forget_pool(run: TrainingRun, backend: ComputeBackend) -> None:
-    try:
-        snapshots.pool_forget(run, backend=backend)
-    except ComputeError as error:
-        log.warning("run %s: its pool of texts could not be deleted: %s", run.pk, error)
 
 
 def _move(run: TrainingRun, state: RunState, **changes: Any) -> bool:
@@ -95,7 +88,16 @@ def _move(run: TrainingRun, state: RunState, **changes: Any) -> bool:
     return True
 
 
-def _end(run: TrainingRun, state: RunState, *, code: str = "", reason: str = "", **changes: Any) -> None:
+def _end(
+    run: TrainingRun,
+    backend: ComputeBackend,
+    state: RunState,
+    *,
+    code: str = "",
+    reason: str = "",
+    **changes: Any,
+) -> None:
+    _forget_pool(run, backend)
     _move(
         run,
         state,
@@ -107,6 +109,14 @@ def _end(run: TrainingRun, state: RunState, *, code: str = "", reason: str = "",
     )
 
 
+def _forget_pool(run: TrainingRun, backend: ComputeBackend) -> None:
+    """Delete the pool's texts before the end is written: after it nobody would look for them again."""
+    try:
+        snapshots.pool_forget(run, backend=backend)
+    except ComputeError as error:
+        log.warning("run %s: its pool of texts could not be deleted: %s", run.pk, error)
+
+
 def spec_of(run: TrainingRun) -> TrainingSpec:
     """The job of this attempt: the same row always gives the same spec and name."""
     assert run.snapshot is not None
@@ -116,7 +126,7 @@ def spec_of(run: TrainingRun) -> TrainingSpec:
         channels={
             "train": run.snapshot.uri.rsplit("/", 1)[0],
             "pool": snapshots.pool_folder(run),
-            "base": base if "://" in base else f"file://{Path(base).resolve()}",
+            "base": base if "://" in base else Path(base).resolve().as_uri(),
         },
         hyperparameters=run.hyperparameters,
         output_uri=f"{settings.ARTIFACTS_URI}/training",
@@ -124,12 +134,12 @@ def spec_of(run: TrainingRun) -> TrainingSpec:
         tags={"run": str(run.pk), "attempt": str(run.attempt)},
     )
     name = f"train-r{run.pk}-a{run.attempt}-{spec_hash(spec)[:8]}"
-    return TrainingSpec(**{**spec.__dict__, "name": name})
+    return replace(spec, name=name)
 
 
 def _plan(run: TrainingRun, backend: ComputeBackend) -> None:
     if run.cancel_requested_at:
-        _end(run, RunState.STOPPED)
+        _end(run, backend, RunState.STOPPED)
         return
     if run.snapshot is None:
         run.snapshot = snapshots.snapshot_create(backend=backend)
@@ -140,7 +150,8 @@ def _plan(run: TrainingRun, backend: ComputeBackend) -> None:
 
 
 def _submit(run: TrainingRun, backend: ComputeBackend) -> None:
-    backend.start_training(spec_of(run))
+    # The name was committed: what it names must not depend on settings that changed since.
+    backend.start_training(replace(spec_of(run), name=run.job_name))
     _move(run, RunState.RUNNING, started_at=timezone.now(), observed_at=timezone.now())
 
 
@@ -154,12 +165,12 @@ def _observe(run: TrainingRun, backend: ComputeBackend) -> None:
     if not seen.state.is_final:
         return
     if run.state == RunState.STOPPING or seen.state == JobState.STOPPED:
-        _end(run, RunState.STOPPED, sub_state=seen.sub_state)
+        _end(run, backend, RunState.STOPPED, sub_state=seen.sub_state)
     elif seen.state == JobState.SUCCEEDED:
         _register(run, seen, backend)
     else:
         reason = seen.failure_reason or "The training program ended without saying why: see the log."
-        _end(run, RunState(seen.state.value), code=seen.state.value, reason=reason)
+        _end(run, backend, RunState(seen.state.value), code=seen.state.value, reason=reason)
 
 
 def _note(run: TrainingRun, seen: Observation) -> None:
@@ -189,6 +200,8 @@ def _register(run: TrainingRun, seen: Observation, backend: ComputeBackend) -> N
         backend.get(seen.artifact_uri, tar)
         manifest = unpack_artifact(tar, target)
         manifest_hash = file_sha256(target / MANIFEST)
+    _check(run, manifest)
+    _forget_pool(run, backend)
     with transaction.atomic():
         if _move(
             run, RunState.SUCCEEDED, ended_at=timezone.now(), artifact_uri=seen.artifact_uri, progress=1.0
@@ -196,6 +209,16 @@ def _register(run: TrainingRun, seen: Observation, backend: ComputeBackend) -> N
             registration.classifier_register(
                 run=run, artifact_uri=seen.artifact_uri, manifest=manifest, manifest_hash=manifest_hash
             )
+
+
+def _check(run: TrainingRun, manifest: Manifest) -> None:
+    """Refuse a whole artifact of something else: no classifier, or one that names other services."""
+    assert run.snapshot is not None
+    if manifest.kind != "classifier":
+        raise ArtifactError("not_a_classifier", f"the job left an artifact of kind {manifest.kind}")
+    if set(manifest.labels) != set(run.snapshot.services):
+        strange = ", ".join(sorted(set(manifest.labels) ^ set(run.snapshot.services))[:5])
+        raise ArtifactError("wrong_services", f"the model's services are not the snapshot's: {strange}")
 
 
 _STEPS: dict[RunState, Callable[[TrainingRun, ComputeBackend], None]] = {

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, QuerySet
 
 from annotation.models import Ticket, TicketStatus
 from training.models import (
@@ -53,6 +54,11 @@ def last_run() -> TrainingRun | None:
 def last_success() -> TrainingRun | None:
     """The newest run that gave a model."""
     return TrainingRun.objects.filter(state=RunState.SUCCEEDED).select_related("snapshot").first()
+
+
+def last_end() -> datetime | None:
+    """When a run last ended; a retried one may be older than the newest."""
+    return TrainingRun.objects.aggregate(at=Max("ended_at"))["at"]
 
 
 def failures_in_a_row() -> int:

@@ -34,11 +34,10 @@ def snapshot_create(*, backend: ComputeBackend) -> DatasetSnapshot:
             raise Refused("too_few_services", "A training needs labels of two services.", have=len(counts))
         fingerprint = fingerprint_of_hashes(hashed for _, hashed, _ in members)
         known = DatasetSnapshot.objects.filter(fingerprint=fingerprint).first()
-        if known is not None:
-            return known
-        uri = f"{settings.ARTIFACTS_URI}/snapshots/{fingerprint[:32]}/{FILE_NAME}"
-        backend.put(path, uri)
-    return _record(fingerprint, uri, members, counts, newest)
+        uri = known.uri if known else f"{settings.ARTIFACTS_URI}/snapshots/{fingerprint[:32]}/{FILE_NAME}"
+        if known is None or not backend.exists(uri):  # a lost file is made again: it has the same rows
+            backend.put(path, uri)
+    return known or _record(fingerprint, uri, members, counts, newest)
 
 
 def pool_folder(run: TrainingRun) -> str:

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from compute.registry import backend
-from training import actions, runs, selectors
+from training import actions, nudges, runs, selectors
 
 STEPS_A_CALL = 6
 
@@ -27,6 +27,7 @@ def runs_drive() -> None:
 @shared_task
 def policy_check() -> None:
     """Ask the retrain policy."""
+    nudges.policy_taken()
     decision = actions.policy_apply()
     if decision.run_id is not None and decision.starts:
         run_advance.delay(decision.run_id)
