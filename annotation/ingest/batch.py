@@ -2,15 +2,19 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
+from accounts.errors import Refused
 from annotation import selectors
 from annotation.actions.resolution import tell, ticket_resolve
 from annotation.actions.services import service_create
 from annotation.ingest.checking import ReadyRow
 from annotation.ingest.options import ImportOptions
 from annotation.ingest.report import Report
+from annotation.ingest.updating import tickets_update
 from annotation.models import (
     Annotation,
     AnnotationKind,
@@ -18,7 +22,6 @@ from annotation.models import (
     LabelSource,
     LabelUse,
     Mode,
-    QueueItem,
     Service,
     Ticket,
     TicketStatus,
@@ -26,37 +29,33 @@ from annotation.models import (
 from annotation.reading import RowProblem
 from annotation.signals import tickets_ingested
 
-
-def derive_ids(rows: Sequence[ReadyRow], seen: Counter[str]) -> None:
-    """Name rows without an external id after their text and how often it came in this file: a file brought
-    in twice gives the same names."""
-    for row in rows:
-        if not row.external_id:
-            seen[row.text_hash] += 1
-            row.external_id = f"text-{row.text_hash[:20]}-{seen[row.text_hash]}"
+LONGEST_NAME = 80
+MOST_SERVICES = 1000
+NONE_OF_THEM = "none"  # in an answer key
 
 
 @transaction.atomic
 def ingest_batch(rows: Sequence[ReadyRow], options: ImportOptions, report: Report) -> None:
-    """Write rows; of two rows with one external id in a batch the later one wins."""
-    last = {row.external_id: row for row in rows}
-    report.unchanged += len(rows) - len(last)
-    known = {t.external_id: t for t in Ticket.objects.select_for_update().filter(external_id__in=last)}
-    fresh = [row for name, row in last.items() if name not in known]
+    """Write rows, each of an external id of its own."""
+    by_name = {row.external_id: row for row in rows}
+    stored = Ticket.objects.select_for_update().filter(external_id__in=by_name).order_by("id")
+    known = {ticket.external_id: ticket for ticket in stored}
+    fresh = [row for row in rows if row.external_id not in known]
     _count_duplicates(fresh, report)
-    made = Ticket.objects.bulk_create(
+    Ticket.objects.bulk_create(
         [_ticket(row, options) for row in fresh], batch_size=1000, ignore_conflicts=True
     )
-    report.created += len(made)
-    changed = [known[name] for name, row in last.items() if name in known and _update(known[name], row)]
+    changed = tickets_update(known, by_name)
+    tickets = dict(Ticket.objects.filter(external_id__in=by_name).values_list("external_id", "id"))
+    ids = [tickets[row.external_id] for row in fresh if row.external_id in tickets]
+    report.created += len(ids)
     report.updated += len(changed)
     report.unchanged += len(known) - len(changed)
-    for row in last.values():
+    for row in [*fresh, *(by_name[ticket.external_id] for ticket in changed)]:
         report.masked.update(row.masked)
-    tickets = dict(Ticket.objects.filter(external_id__in=last).values_list("external_id", "id"))
     if options.label_column and options.label_as != LabelUse.IGNORE:
-        _labels(list(last.values()), tickets, options, report)
-    ids = [tickets[row.external_id] for row in fresh if row.external_id in tickets] + [t.pk for t in changed]
+        _labels(list(rows), tickets, options, report)
+    ids += [ticket.pk for ticket in changed]
     if ids:
         transaction.on_commit(lambda: tickets_ingested.send(sender=Ticket, ticket_ids=ids))
 
@@ -70,10 +69,10 @@ def _ticket(row: ReadyRow, options: ImportOptions) -> Ticket:
         group=row.group,
         audit_rank=row.audit_rank,
         is_audit=row.is_audit,
-        received_at=row.received_at,
-        channel=row.channel,
-        language=row.language,
-        metadata=row.metadata,
+        received_at=row.received_at or timezone.now(),
+        channel=row.channel or "",
+        language=row.language or "",
+        metadata=row.metadata or {},
         masked=row.masked,
         is_demo=options.is_demo,
     )
@@ -85,26 +84,6 @@ def _count_duplicates(fresh: Sequence[ReadyRow], report: Report) -> None:
     report.duplicates += sum(n if h in known else n - 1 for h, n in hashes.items())
 
 
-def _update(ticket: Ticket, row: ReadyRow) -> bool:
-    """Take over what changed. A changed text keeps the ticket's history but asks people anew (new round) and
-    keeps it on its side of the audit reserve, which is drawn once."""
-    same = (ticket.text, ticket.channel, ticket.language, ticket.metadata)
-    if same == (row.text, row.channel, row.language, row.metadata):
-        return False
-    text_changed = ticket.text != row.text
-    ticket.channel, ticket.language, ticket.metadata = row.channel, row.language, row.metadata
-    ticket.text, ticket.original_text, ticket.masked = row.text, row.original_text, row.masked
-    ticket.text_hash, ticket.group = row.text_hash, row.group
-    ticket.save()
-    if text_changed:
-        ticket.round += 1
-        ticket.reopened_at_round = ticket.round
-        ticket_resolve(ticket)
-        QueueItem.objects.filter(ticket=ticket).delete()
-        tell([ticket.pk])
-    return True
-
-
 def _labels(rows: list[ReadyRow], tickets: dict[str, int], options: ImportOptions, report: Report) -> None:
     named = [(row, tickets[row.external_id]) for row in rows if row.external_id in tickets]
     if options.service_from_labels:
@@ -114,26 +93,38 @@ def _labels(rows: list[ReadyRow], tickets: dict[str, int], options: ImportOption
     for row, ticket_id in named:
         if not row.label:
             continue
-        service = services.get(row.label.casefold())
+        service = services.get(_key(row.label))
         if service is not None:
             wanted[ticket_id] = service
-        elif options.label_as == LabelUse.LABELS:
-            report.note(
-                RowProblem(row.line, "unknown_service", {"label": row.label[:80], "ticket_kept": True})
-            )
+        elif options.label_as == LabelUse.LABELS or row.label.casefold() != NONE_OF_THEM:
+            params: dict[str, Any] = {"label": row.label[:LONGEST_NAME], "ticket_kept": True}
+            if options.service_from_labels and len(services) >= MOST_SERVICES:
+                report.note(RowProblem(row.line, "too_many_services", {**params, "limit": MOST_SERVICES}))
+            else:
+                report.note(RowProblem(row.line, "unknown_service", params))
     if options.label_as == LabelUse.ANSWER_KEY:
         _answer_keys(named, wanted)
     else:
         _annotations(wanted)
 
 
+def _key(label: str) -> str:
+    """What a service is found by: its name as far as one is kept, without regard to case."""
+    return label[:LONGEST_NAME].strip().casefold()
+
+
 def _make_services(labels: list[str], options: ImportOptions, report: Report) -> None:
+    """Make the missing services; never past the limit, as a wrong label column holds thousands of values."""
     known = _services_by_any_name()
     for label in dict.fromkeys(labels):
-        if label.casefold() not in known:
-            service = service_create(name=label[:80], is_demo=options.is_demo)
-            known[label.casefold()] = service
-            report.services_created.append(service.code)
+        if _key(label) in known or len(known) >= MOST_SERVICES:
+            continue
+        try:
+            service = service_create(name=label[:LONGEST_NAME], is_demo=options.is_demo)
+        except Refused:  # told apart by us, not by the database: the row's label is reported as unknown
+            continue
+        known[_key(label)] = service
+        report.services_created.append(service.code)
 
 
 def _services_by_any_name() -> dict[str, Service]:
@@ -142,7 +133,7 @@ def _services_by_any_name() -> dict[str, Service]:
     for service in selectors.services_by_code().values():
         for name in (service.name_fr, service.name, service.code):
             if name:
-                names[name.casefold()] = service
+                names[_key(name)] = service
     return names
 
 

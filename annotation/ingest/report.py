@@ -14,7 +14,8 @@ class Report:
     """Counts of rows; ``duplicates`` are new tickets whose text equals an earlier one's.
 
     ``errors`` holds the first 200 problems. A problem with a row's label alone is listed but the ticket is
-    kept, so ``rejected`` counts rows that were not taken at all.
+    kept, so ``rejected`` counts rows that were not taken at all. ``naive_dates`` counts dates without a zone,
+    which were read in the installation's.
     """
 
     rows_read: int = 0
@@ -26,6 +27,8 @@ class Report:
     masked: Counter[str] = field(default_factory=Counter)
     errors: list[dict[str, Any]] = field(default_factory=list)
     services_created: list[str] = field(default_factory=list)
+    naive_dates: int = 0
+    warnings: list[str] = field(default_factory=list)
 
     def reject(self, problem: RowProblem) -> None:
         """Count a row that was not taken."""

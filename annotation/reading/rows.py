@@ -1,12 +1,11 @@
 """Turns an opened file into rows. A bad row is a RowProblem with its line number; reading goes on behind it."""
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from annotation.reading.files import MOST_FIELD_CHARS, Opened
+from annotation.reading.files import MOST_FIELD_CHARS, Opened, json_value
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,10 @@ class RawRow:
 
 @dataclass(frozen=True)
 class RowProblem:
-    """Why a row was not taken: a code and parameters that the page translates."""
+    """Why a row was not taken: a code and parameters that the page translates.
+
+    ``last_line`` among the parameters says that the row reached so far, as a lost quote makes it.
+    """
 
     line: int
     code: str
@@ -29,28 +31,43 @@ class RowProblem:
 def read_rows(opened: Opened) -> Iterator[RawRow | RowProblem]:
     """Yield every record of the file in order. Decoding errors end the reading with a last RowProblem."""
     with opened.stream() as stream:
-        reader = _jsonl(stream) if opened.format == "jsonl" else _csv(stream, opened)
+        lines = _Lines(stream)
+        reader = _jsonl(lines) if opened.format == "jsonl" else _csv(lines, opened)
         try:
             yield from reader
         except UnicodeError:
-            yield RowProblem(0, "bad_encoding", {"encoding": opened.encoding})
+            yield RowProblem(lines.line + 1, "bad_encoding", {"encoding": opened.encoding})
+
+
+class _LineTooLong(Exception):
+    """A line was longer than a field may be; it has been passed over."""
 
 
 class _Lines:
-    """Counts physical lines as the csv module takes them, and keeps NULs from ending it."""
+    """Physical lines, counted as they are taken, none held that is longer than a field may be."""
 
     def __init__(self, stream: IO[str]) -> None:
         self.stream = stream
         self.line = 0
+        self.is_over = False
 
     def __iter__(self) -> Iterator[str]:
-        for text in self.stream:
-            self.line += 1
-            yield text
+        return self
+
+    def __next__(self) -> str:
+        text = self.stream.readline(MOST_FIELD_CHARS + 1)
+        if not text:
+            self.is_over = True
+            raise StopIteration
+        self.line += 1
+        if len(text) > MOST_FIELD_CHARS:
+            while text and not text.endswith(("\n", "\r")):
+                text = self.stream.readline(MOST_FIELD_CHARS)
+            raise _LineTooLong
+        return text
 
 
-def _csv(stream: IO[str], opened: Opened) -> Iterator[RawRow | RowProblem]:
-    lines = _Lines(stream)
+def _csv(lines: _Lines, opened: Opened) -> Iterator[RawRow | RowProblem]:
     reader = csv.reader(lines, delimiter=opened.delimiter)
     next(reader, None)
     width = len(opened.columns)
@@ -60,28 +77,45 @@ def _csv(stream: IO[str], opened: Opened) -> Iterator[RawRow | RowProblem]:
             values = next(reader)
         except StopIteration:
             return
-        except csv.Error as error:
-            yield RowProblem(begin, "unreadable_row", {"reason": str(error), "limit": MOST_FIELD_CHARS})
+        except (csv.Error, _LineTooLong) as error:
+            reason = str(error) or "line too long"
+            yield _problem(begin, lines, "unreadable_row", reason=reason, limit=MOST_FIELD_CHARS)
             reader = csv.reader(lines, delimiter=opened.delimiter)  # the old one is in the middle of the row
             continue
-        if not values or values == [""]:
+        if lines.is_over:  # it wanted more: the last row's quote is never closed
+            yield _problem(begin, lines, "unclosed_quote")
+            return
+        if not any(values):
             continue
+        while len(values) > width and not values[-1]:
+            values.pop()
         if len(values) != width:
-            yield RowProblem(begin, "wrong_width", {"found": len(values), "expected": width})
+            yield _problem(begin, lines, "wrong_width", found=len(values), expected=width)
             continue
         yield RawRow(begin, dict(zip(opened.columns, values, strict=True)))
 
 
-def _jsonl(stream: IO[str]) -> Iterator[RawRow | RowProblem]:
-    for line, text in enumerate(stream, start=1):
+def _problem(begin: int, lines: _Lines, code: str, **params: Any) -> RowProblem:
+    """A problem that says how far the row reached, if over more lines than one."""
+    return RowProblem(begin, code, {**params, "last_line": lines.line} if lines.line > begin else params)
+
+
+def _jsonl(lines: _Lines) -> Iterator[RawRow | RowProblem]:
+    while True:
+        try:
+            text = next(lines)
+        except StopIteration:
+            return
+        except _LineTooLong:
+            yield RowProblem(
+                lines.line, "unreadable_row", {"reason": "line too long", "limit": MOST_FIELD_CHARS}
+            )
+            continue
         if not text.strip():
             continue
-        try:
-            record = json.loads(text)
-        except (ValueError, RecursionError):
-            yield RowProblem(line, "bad_json", {})
-            continue
+        record = json_value(text)
         if isinstance(record, dict):
-            yield RawRow(line, record)
+            yield RawRow(lines.line, record)
         else:
-            yield RowProblem(line, "not_an_object", {})
+            is_json = not isinstance(record, ValueError)
+            yield RowProblem(lines.line, "not_an_object" if is_json else "bad_json", {})

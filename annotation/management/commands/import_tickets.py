@@ -6,12 +6,19 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.errors import Refused
 from annotation.ingest import ImportOptions, Report, import_file
+from annotation.ingest.report import ERRORS_KEPT
 from annotation.models import LabelUse
 from annotation.reading import FileProblem
+
+WARNINGS = {
+    "read_as_latin1": "The file is not UTF-8: it was read as Windows-1252. Look at a few accents.",
+    "spoilt_utf8": "The file is UTF-8 with some spoilt bytes: the rows that hold them were rejected.",
+}
 
 
 class Command(BaseCommand):
@@ -46,6 +53,10 @@ class Command(BaseCommand):
             raise CommandError(f"{path.name}: {problem}") from problem
         except Refused as refused:
             raise CommandError(f"{path.name}: {refused.message}") from refused
+        except OSError as error:
+            raise CommandError(f"{path.name} cannot be read: {error.strerror}.") from error
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. What was taken in is kept; the same command goes on.") from None
         self._print(report, time.monotonic() - began)
 
     @staticmethod
@@ -75,18 +86,34 @@ class Command(BaseCommand):
             sys.stderr.flush()
 
     def _print(self, report: Report, seconds: float) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K")
         self.stdout.write(
             f"{report.rows_read:,} rows in {seconds:.1f} s: {report.created:,} new, {report.updated:,} updated, "
             f"{report.unchanged:,} unchanged, {report.rejected:,} rejected; {report.duplicates:,} repeat a text."
         )
+        if not report.rows_read:
+            self.stdout.write(self.style.WARNING("The file has no rows below its first line."))
         if report.masked:
             self.stdout.write(
                 "Masked: " + ", ".join(f"{n:,} {kind}" for kind, n in sorted(report.masked.items()))
             )
         if report.services_created:
             self.stdout.write("New services: " + ", ".join(report.services_created))
+        if report.naive_dates:
+            zone = settings.INSTALLATION_TIME_ZONE
+            self.stdout.write(f"{report.naive_dates:,} dates without a zone were read as times in {zone}.")
+        for code in report.warnings:
+            self.stdout.write(self.style.WARNING(WARNINGS.get(code, code)))
+        self._print_problems(report)
+
+    def _print_problems(self, report: Report) -> None:
         for error in report.errors:
             details = ", ".join(f"{name}={value}" for name, value in error["params"].items())
             self.stdout.write(
-                self.style.WARNING(f"line {error['line']}: {error['code'].replace('_', ' ')} {details}")
+                self.style.WARNING(
+                    f"line {error['line']}: {error['code'].replace('_', ' ')} {details}".rstrip()
+                )
             )
+        if len(report.errors) == ERRORS_KEPT:
+            self.stdout.write(self.style.WARNING(f"… only the first {ERRORS_KEPT} problems are listed."))
