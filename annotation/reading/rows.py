@@ -49,6 +49,7 @@ class _Lines:
     def __init__(self, stream: IO[str]) -> None:
         self.stream = stream
         self.line = 0
+        self.taken: list[str] = []
         self.is_over = False
 
     def __iter__(self) -> Iterator[str]:
@@ -64,6 +65,7 @@ class _Lines:
             while text and not text.endswith(("\n", "\r")):
                 text = self.stream.readline(MOST_FIELD_CHARS)
             raise _LineTooLong
+        self.taken.append(text)
         return text
 
 
@@ -73,6 +75,7 @@ def _csv(lines: _Lines, opened: Opened) -> Iterator[RawRow | RowProblem]:
     width = len(opened.columns)
     while True:
         begin = lines.line + 1
+        lines.taken.clear()
         try:
             values = next(reader)
         except StopIteration:
@@ -85,6 +88,9 @@ def _csv(lines: _Lines, opened: Opened) -> Iterator[RawRow | RowProblem]:
         if lines.is_over:  # it wanted more: the last row's quote is never closed
             yield _problem(begin, lines, "unclosed_quote")
             return
+        if len(lines.taken) > 1 and not _is_strict(lines.taken, opened.delimiter):
+            yield _problem(begin, lines, "unreadable_row", reason="stray quote")
+            continue
         if not any(values):
             continue
         while len(values) > width and not values[-1]:
@@ -95,6 +101,15 @@ def _csv(lines: _Lines, opened: Opened) -> Iterator[RawRow | RowProblem]:
         yield RawRow(begin, dict(zip(opened.columns, values, strict=True)))
 
 
+def _is_strict(taken: list[str], delimiter: str) -> bool:
+    """Whether a row over several lines is quoted by the book. On one line a stray quote is forgiven; here it may
+    mean that a lost quote has run several rows into one."""
+    try:
+        return len(list(csv.reader(taken, delimiter=delimiter, strict=True))) == 1
+    except csv.Error:
+        return False
+
+
 def _problem(begin: int, lines: _Lines, code: str, **params: Any) -> RowProblem:
     """A problem that says how far the row reached, if over more lines than one."""
     return RowProblem(begin, code, {**params, "last_line": lines.line} if lines.line > begin else params)
@@ -102,6 +117,7 @@ def _problem(begin: int, lines: _Lines, code: str, **params: Any) -> RowProblem:
 
 def _jsonl(lines: _Lines) -> Iterator[RawRow | RowProblem]:
     while True:
+        lines.taken.clear()
         try:
             text = next(lines)
         except StopIteration:
