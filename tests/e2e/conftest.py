@@ -2,7 +2,7 @@
 
 The demo is smaller than `make demo`'s (2,000 tickets instead of 10,000) so that it is there within a minute and
 a half on two cores. All the rest is the same: the process manager, real servers, a real training.
-`AIGUILLEUR_E2E_HOME=folder` keeps the installation for the next session (for work on these tests).
+For work on these tests, `E2E_ADDRESS=http://127.0.0.1:8000` takes a demo that runs already.
 """
 
 import os
@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.config.processes import ROOT, python
 from tests.e2e.browsing import ARGUMENTS, Visitor, find_chromium
-from tests.e2e.installation import Installation
+from tests.e2e.installation import Installation, Site
 
 SMALL_DEMO = {"DEMO_TICKETS": "2000", "DEMO_LABELS": "260", "DEMO_TRAIN_SECONDS": "25"}
 DEMO_PATIENCE = 420.0
@@ -43,30 +43,33 @@ def pages() -> None:
 
 
 @pytest.fixture(scope="session")
-def demo(pages: None) -> Iterator[Installation]:
+def demo(pages: None) -> Iterator[Site]:
     """The demo, running."""
-    kept = os.environ.get("AIGUILLEUR_E2E_HOME")
-    # Not pytest's tmp_path: its parents are closed to the account PostgreSQL runs as under root.
-    home = Path(kept or tempfile.mkdtemp(prefix="aiguilleur-e2e-", dir="/tmp"))
-    yield from _running(Installation(home, demo=True, **SMALL_DEMO), DEMO_PATIENCE, keep=bool(kept))
+    if address := os.environ.get("E2E_ADDRESS"):
+        yield Site(address)
+    else:
+        yield from _running(Installation(_home(), demo=True, **SMALL_DEMO), DEMO_PATIENCE)
 
 
 @pytest.fixture
 def empty(pages: None) -> Iterator[Installation]:
     """An installation without any data, running: what `make up` starts."""
-    home = Path(tempfile.mkdtemp(prefix="aiguilleur-e2e-", dir="/tmp"))
-    yield from _running(Installation(home, demo=False), 180.0, keep=False)
+    yield from _running(Installation(_home(), demo=False), 180.0)
 
 
-def _running(installation: Installation, patience: float, *, keep: bool) -> Iterator[Installation]:
+def _home() -> Path:
+    # Not pytest's tmp_path: its parents are closed to the account PostgreSQL runs as under root.
+    return Path(tempfile.mkdtemp(prefix="aiguilleur-e2e-", dir="/tmp"))
+
+
+def _running(installation: Installation, patience: float) -> Iterator[Installation]:
     try:
         installation.start(patience)
         yield installation
     finally:
         installation.stop()
-        if not keep:
-            python(installation.home, "-m", "config.run.stop")
-            shutil.rmtree(installation.home, ignore_errors=True)
+        python(installation.home, "-m", "config.run.stop")
+        shutil.rmtree(installation.home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +89,7 @@ def visit(browser: Browser) -> Iterator[NewVisitor]:
     visitors: list[Visitor] = []
 
     def new(
-        installation: Installation, role: str | None = None, language: str | None = "en", **options: object
+        installation: Site, role: str | None = None, language: str | None = "en", **options: object
     ) -> Visitor:
         visitor = Visitor(browser, installation.address, **options)
         visitors.append(visitor)

@@ -1,19 +1,37 @@
 """A whole installation for the browser: every program under the process manager, over a folder of its own."""
 
+import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 from tests.config.processes import ROOT, environment, eventually
 
 READY = "is ready after"
 
 
-class Installation:
+class Site:
+    """A running installation that these tests may use, whoever started it."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address.rstrip("/")
+
+    def session(self) -> dict[str, Any]:
+        """What the sign-in page knows."""
+        with urllib.request.urlopen(f"{self.address}/api/session/", timeout=30) as answer:  # noqa: S310
+            return json.load(answer)["installation"]
+
+    def accounts(self) -> dict[str, tuple[str, str]]:
+        """Role -> (user name, password) of the demo's people."""
+        return {one["role"]: (one["username"], one["password"]) for one in self.session()["demo_accounts"]}
+
+
+class Installation(Site):
     """`python -m config.run [--demo]`, exactly as `make demo` and `make up` run it."""
 
     def __init__(self, home: Path, *, demo: bool, **more: str) -> None:
@@ -21,15 +39,11 @@ class Installation:
         self.words = ["--demo"] if demo else []
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.more = more | {"PORT": str(self.port)}
+            port = free.getsockname()[1]
+        super().__init__(f"http://127.0.0.1:{port}")
+        self.more = more | {"PORT": str(port)}
         self.output = home.with_name(f"{home.name}.txt")
         self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def address(self) -> str:
-        """Without a slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
 
     def start(self, patience: float) -> None:
         """Start everything and wait for the ready line; what was printed is told when there is none."""
@@ -50,12 +64,6 @@ class Installation:
     def text(self) -> str:
         """All that the terminal shows."""
         return self.output.read_text(errors="replace")
-
-    def accounts(self) -> dict[str, tuple[str, str]]:
-        """Role -> (user name, password), as printed for the person who started the demo."""
-        printed = self.text().split(READY, 1)[-1]
-        found = re.findall(r"^  (annotator|reviewer|lead|admin) +(\S+) / (\S+)$", printed, re.M)
-        return {role: (name, password) for role, name, password in found}
 
     def stop(self) -> int:
         """Ctrl-C, and wait; returns the exit status."""
