@@ -25,13 +25,13 @@ def safe(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_RISKY) else value
 
 
-def labels_csv(*, status: str = "", service_id: int | None = None) -> Iterator[str]:
-    """Yield the CSV of labelled tickets (or of another status, or of all with ``status="all"``)."""
+def labels_csv(*, status: str = TicketStatus.LABELLED, service: int | None = None) -> Iterator[str]:
+    """Yield the CSV of the tickets of a status ("all": of every status), or of those with one service's label."""
     tickets = Ticket.objects.select_related("label").order_by("id")
     if status != "all":
-        tickets = tickets.filter(status=status or TicketStatus.LABELLED)
-    if service_id is not None:
-        tickets = tickets.filter(label_id=service_id)
+        tickets = tickets.filter(status=status)
+    if service is not None:
+        tickets = tickets.filter(label_id=service)
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(COLUMNS)  # the mark makes spreadsheets read UTF-8
     for ticket in tickets.iterator(chunk_size=2000):

@@ -56,6 +56,12 @@ def services_with_counts() -> QuerySet[Service]:
     return Service.objects.annotate(label_count=Count("tickets"))
 
 
+def service_is_used(service: Service) -> bool:
+    """Whether anybody ever gave a ticket this service, taken back or not."""
+    named = Annotation.objects.filter(Q(service=service) | Q(second_service=service))
+    return named.exists() or Ticket.objects.filter(label=service).exists()
+
+
 def services_by_code() -> dict[str, Service]:
     """Every service, switched off ones too, by its code."""
     return {service.code: service for service in Service.objects.all()}
@@ -142,7 +148,7 @@ def recent_decisions(user: User, limit: int = 10) -> QuerySet[Annotation]:
 
 def history(ticket: Ticket) -> QuerySet[Annotation]:
     """Everything people decided about a ticket, newest first."""
-    rows = ticket.annotations.select_related("ticket", "annotator", "undone_by")
+    rows = ticket.annotations.select_related("ticket", "annotator", "undone_by", "source_annotation")
     return rows.annotate(propagated=Count("copies")).order_by("-id")
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import imports, queue, services, tickets
+from annotation.api import export, imports, queue, services, tickets
 
 urlpatterns = [
     path("services/", services.ServicesView.as_view()),
@@ -14,7 +14,8 @@ urlpatterns = [
     path("queue/undo/", queue.UndoView.as_view()),
     path("queue/progress/", queue.ProgressView.as_view()),
     path("tickets/", tickets.TicketsView.as_view()),
-    path("tickets/export/", tickets.ExportView.as_view()),
+    path("tickets/facets/", tickets.FacetsView.as_view()),
+    path("tickets/export/", export.ExportView.as_view()),
     path("tickets/<int:pk>/", tickets.TicketView.as_view()),
     path("tickets/<int:pk>/similar/", tickets.SimilarView.as_view()),
     path("tickets/<int:pk>/label/", tickets.RelabelView.as_view()),

@@ -113,6 +113,9 @@ class AnnotationSerializer(serializers.Serializer):
     created_at = serializers.DateTimeField()
     propagated = serializers.IntegerField()
     undone = serializers.BooleanField()
+    copied_from = serializers.IntegerField(
+        allow_null=True, help_text="The ticket of the same text that was answered."
+    )
 
 
 class LeftSerializer(serializers.Serializer):
@@ -222,6 +225,7 @@ def annotation_shape(row: Annotation) -> dict[str, Any]:
         "created_at": row.created_at,
         "propagated": getattr(row, "propagated", None) or 0,
         "undone": hasattr(row, "undone_by"),
+        "copied_from": row.source_annotation.ticket_id if row.source_annotation else None,
     }
 
 
@@ -264,6 +268,8 @@ class TicketDetailSerializer(TicketRowSerializer):
     text = serializers.CharField()
     metadata = serializers.DictField()
     round = serializers.IntegerField()
+    labelled_at = serializers.DateTimeField(allow_null=True)
+    candidates = CandidateSerializer(many=True)
     history = AnnotationSerializer(many=True)
     similar = SimilarSerializer(many=True)
     masked = serializers.DictField(child=serializers.IntegerField())

@@ -1,11 +1,10 @@
-"""Tickets over HTTP: the table, one ticket, bulk ingest, relabel, export."""
+"""Tickets over HTTP: the table, one ticket, bulk ingest, relabel, reopen."""
 
 from typing import Any
 
-from django.http import StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,11 +12,11 @@ from rest_framework.views import APIView
 
 from accounts.errors import Refused
 from accounts.models import Role
-from accounts.permissions import IsAnnotator, IsLead, IsMachine, IsReviewer
-from annotation import actions, exports, selectors, tables
+from accounts.permissions import IsAnnotator, IsMachine, IsReviewer
+from annotation import actions, selectors, tables
 from annotation.api import shapes
 from annotation.ingest import ImportOptions, ingest_records
-from annotation.models import Ticket
+from annotation.models import Ticket, TicketStatus
 
 MOST_AT_ONCE = 5000
 
@@ -31,6 +30,9 @@ class FilterSerializer(serializers.Serializer):
     predicted = serializers.IntegerField(required=False, allow_null=True, default=None)
     language = serializers.CharField(required=False, allow_blank=True, max_length=8, default="")
     channel = serializers.CharField(required=False, allow_blank=True, max_length=32, default="")
+    audit = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Only or no random controls; for leads."
+    )
     sort = serializers.CharField(required=False, max_length=20, default="-received_at")
 
 
@@ -65,7 +67,17 @@ TicketPage = inline_serializer(
     {
         "results": shapes.TicketRowSerializer(many=True),
         "next": serializers.CharField(allow_null=True),
-        "total": serializers.IntegerField(help_text="Counted up to 10,000."),
+        "total": serializers.IntegerField(
+            allow_null=True, help_text="How many match, exact to 1,000; null on later pages."
+        ),
+        "and_more": serializers.BooleanField(help_text="Whether more than `total` match."),
+    },
+)
+Facets = inline_serializer(
+    "TicketFacets",
+    {
+        "channels": serializers.ListField(child=serializers.CharField()),
+        "languages": serializers.ListField(child=serializers.CharField()),
     },
 )
 SimilarList = inline_serializer("SimilarList", {"results": shapes.SimilarSerializer(many=True)})
@@ -79,7 +91,8 @@ def _may_know_audit(request: Request) -> bool:
 
 
 def _row_shape(row: dict[str, Any], sizes: dict[str, int], knows: bool) -> dict[str, Any]:
-    hidden = row["is_audit"] and row["status"] == "open" and not knows
+    # What a model says of a random control is kept from everybody until a person has decided.
+    hidden = row["is_audit"] and row["status"] != TicketStatus.LABELLED
     return {
         "id": row["id"],
         "external_id": row["external_id"],
@@ -97,6 +110,15 @@ def _row_shape(row: dict[str, Any], sizes: dict[str, int], knows: bool) -> dict[
         "group_size": sizes.get(row["group"], 1),
         "is_audit": row["is_audit"] if knows else None,
     }
+
+
+def _candidates(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The head's two best services."""
+    pairs = [
+        (row["service_id"], row["probability"]),
+        (row["second_service_id"], row["second_probability"]),
+    ]
+    return [{"service_id": pk, "probability": p} for pk, p in pairs if pk is not None and p is not None]
 
 
 def _slot() -> int:
@@ -118,16 +140,25 @@ class TicketsView(APIView):
     def get(self, request: Request) -> Response:
         data = FilterSerializer(data={k: v for k, v in request.query_params.items() if v != ""})
         data.is_valid(raise_exception=True)
+        filters, knows = tables.Filters(**data.validated_data), _may_know_audit(request)
+        if filters.audit is not None and not knows:
+            raise PermissionDenied("Only leads may tell random controls from other tickets.")
         limit = request.query_params.get("limit", "")
-        rows, following, total = tables.page(
-            tables.Filters(**data.validated_data),
+        page = tables.page(
+            filters,
             slot=_slot(),
             cursor=request.query_params.get("cursor", ""),
             limit=int(limit) if limit.isdecimal() else tables.PAGE,
         )
-        sizes, knows = selectors.group_sizes([row["group"] for row in rows]), _may_know_audit(request)
-        body = {"results": [_row_shape(row, sizes, knows) for row in rows], "next": following, "total": total}
-        return Response(body)
+        sizes = selectors.group_sizes([row["group"] for row in page.rows])
+        return Response(
+            {
+                "results": [_row_shape(row, sizes, knows) for row in page.rows],
+                "next": page.following,
+                "total": page.total,
+                "and_more": page.and_more,
+            }
+        )
 
     @extend_schema(operation_id="ticket_ingest", request=Bulk, responses=shapes.ImportReportSerializer)
     def post(self, request: Request) -> Response:
@@ -163,35 +194,43 @@ def _ticket(pk: int) -> Ticket:
     return ticket
 
 
+_OWN = (
+    "id", "external_id", "channel", "language", "received_at", "status", "label_id", "label_source", "is_audit",
+    "group",
+)  # fmt: skip
+_SCORE = (
+    "uncertainty", "outlier", "service_id", "probability", "second_service_id", "second_probability",
+)  # fmt: skip
+
+
 def _detail(request: Request, pk: int) -> dict[str, Any]:
     ticket = _ticket(pk)
     score = ticket.scores.filter(slot=_slot()).first()
-    row = {
-        **{
-            name: getattr(ticket, name)
-            for name in ("id", "external_id", "channel", "language", "received_at")
-        },
-        **{
-            name: getattr(ticket, name)
-            for name in ("status", "label_id", "label_source", "is_audit", "group")
-        },
-        "head": ticket.text[:400],
-        "uncertainty": score.uncertainty if score else None,
-        "outlier": score.outlier if score else None,
-        "service_id": score.service_id if score else None,
-        "probability": score.probability if score else None,
-        "second_probability": score.second_probability if score else None,
-    }
-    similar = list(selectors.similar_to(ticket)[:50])
+    row: dict[str, Any] = {name: getattr(ticket, name) for name in _OWN}
+    row |= {name: getattr(score, name, None) for name in _SCORE}
+    row["head"] = ticket.text[:400]
+    shape = _row_shape(row, selectors.group_sizes([ticket.group]), _may_know_audit(request))
     return {
-        **_row_shape(row, selectors.group_sizes([ticket.group]), _may_know_audit(request)),
+        **shape,
         "text": ticket.text,
         "metadata": ticket.metadata,
         "round": ticket.round,
         "masked": ticket.masked,
+        "labelled_at": ticket.labelled_at,
+        "candidates": _candidates(row) if shape["prediction"] else [],
         "history": [shapes.annotation_shape(a) for a in selectors.history(ticket)[:200]],
-        "similar": [shapes.similar_shape(other) for other in similar],
+        "similar": [shapes.similar_shape(other) for other in selectors.similar_to(ticket)[:50]],
     }
+
+
+class FacetsView(APIView):
+    """What the table can be filtered by."""
+
+    permission_classes = [IsAnnotator]
+
+    @extend_schema(operation_id="ticket_facets", responses=Facets)
+    def get(self, request: Request) -> Response:
+        return Response(tables.facets())
 
 
 class TicketView(APIView):
@@ -236,22 +275,3 @@ class ReopenView(APIView):
     def post(self, request: Request, pk: int) -> Response:
         actions.ticket_reopen(ticket_id=pk)
         return Response(_detail(request, pk))
-
-
-class ExportView(APIView):
-    """Labels as CSV, streamed."""
-
-    permission_classes = [IsLead]
-
-    @extend_schema(
-        operation_id="ticket_export",
-        parameters=[OpenApiParameter("status", str), OpenApiParameter("service", int)],
-        responses={(200, "text/csv"): OpenApiTypes.BINARY},
-    )
-    def get(self, request: Request) -> StreamingHttpResponse:
-        service = request.query_params.get("service", "")
-        status = request.query_params.get("status", "")
-        rows = exports.labels_csv(status=status, service_id=int(service) if service.isdecimal() else None)
-        response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = 'attachment; filename="labels.csv"'
-        return response

@@ -15,7 +15,7 @@ from inference.models import Deployment, Encoder
 from inference.selectors import Neighbour
 from ml.policy import band
 from ml.schema import SchemaError, TransformOutput
-from ml.text import mask
+from ml.text import Masked, mask
 from training.models import ModelVersion
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class Trial:
 
     state: str
     masked_text: str
+    masked: dict[str, int] = field(default_factory=dict)
     model: dict[str, object] | None = None
     probabilities: list[tuple[int, float]] = field(default_factory=list)
     band: str | None = None
@@ -52,15 +53,15 @@ def ticket_try(*, text: str, backend: ComputeBackend) -> Trial:
         raise Refused(
             "text_too_long", "This text is too long.", status=400, limit=MOST_CHARACTERS, length=len(text)
         )
-    masked = mask(text.replace("\x00", "")).text
+    masked = mask(text.replace("\x00", ""))
     encoder, deployment = selectors.current_encoder(), selectors.assistant()
     if encoder is None:
-        return Trial("no_model", masked)
+        return Trial("no_model", masked.text, masked.counts)
     if deployment is None or deployment.model_version.encoder != encoder.fingerprint:
-        return Trial("starting", masked)
-    answer = _ask(deployment, masked, backend)
+        return Trial("starting", masked.text, masked.counts)
+    answer = _ask(deployment, masked.text, backend)
     if answer is None:
-        return Trial("starting", masked)
+        return Trial("starting", masked.text, masked.counts)
     return _judge(encoder, deployment.model_version, masked, answer)
 
 
@@ -81,12 +82,12 @@ def _ask(deployment: Deployment, masked: str, backend: ComputeBackend) -> Transf
     return answer
 
 
-def _judge(encoder: Encoder, version: ModelVersion, masked: str, answer: TransformOutput) -> Trial:
+def _judge(encoder: Encoder, version: ModelVersion, masked: Masked, answer: TransformOutput) -> Trial:
     vector = answer.embedding
     if (
         vector is None or answer.encoder != encoder.fingerprint
     ):  # the endpoint still serves the former version
-        return Trial("starting", masked)
+        return Trial("starting", masked.text, masked.counts)
     row = selectors.head_of(encoder)
     head = heads.unpack(row) if row else None
     labels, chances = _chances(version, answer, head)
@@ -96,7 +97,8 @@ def _judge(encoder: Encoder, version: ModelVersion, masked: str, answer: Transfo
     p1, p2 = ([p for _, p in ranked] + [0.0, 0.0])[:2]
     return Trial(
         state="ready",
-        masked_text=masked,
+        masked_text=masked.text,
+        masked=masked.counts,
         model={"version": version.number, "kind": version.kind},
         probabilities=ranked,
         band=band(p1, p2) if ranked else None,

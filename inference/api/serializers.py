@@ -32,6 +32,9 @@ class TrySerializer(serializers.Serializer):
 
     state = serializers.ChoiceField(["ready", "no_model", "starting"])
     masked_text = serializers.CharField()
+    masked = serializers.DictField(
+        child=serializers.IntegerField(), help_text="How many of each kind were masked."
+    )
     prediction = SuggestionSerializer(allow_null=True)
     probabilities = CandidateSerializer(many=True)
     uncertainty = serializers.FloatField(allow_null=True)

@@ -34,6 +34,7 @@ def _trial_shape(trial: actions.Trial) -> dict[str, Any]:
     return {
         "state": trial.state,
         "masked_text": trial.masked_text,
+        "masked": trial.masked,
         "prediction": {**probabilities[0], "band": trial.band} if probabilities else None,
         "probabilities": probabilities,
         "uncertainty": trial.uncertainty,

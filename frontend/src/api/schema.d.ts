@@ -607,6 +607,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tickets/facets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the table can be filtered by. */
+        get: operations["ticket_facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens/": {
         parameters: {
             query?: never;
@@ -689,6 +706,8 @@ export interface components {
             created_at: string;
             propagated: number;
             undone: boolean;
+            /** @description The ticket of the same text that was answered. */
+            copied_from: number | null;
         };
         /**
          * @description * `label` - label
@@ -1605,17 +1624,26 @@ export interface components {
                 [key: string]: unknown;
             };
             round: number;
+            /** Format: date-time */
+            labelled_at: string | null;
+            candidates: components["schemas"]["Candidate"][];
             history: components["schemas"]["Annotation"][];
             similar: components["schemas"]["Similar"][];
             masked: {
                 [key: string]: number;
             };
         };
+        TicketFacets: {
+            channels: string[];
+            languages: string[];
+        };
         TicketPage: {
             results: components["schemas"]["TicketRow"][];
             next: string | null;
-            /** @description Counted up to 10,000. */
-            total: number;
+            /** @description How many match, exact to 1,000; null on later pages. */
+            total: number | null;
+            /** @description Whether more than `total` match. */
+            and_more: boolean;
         };
         /** @description A ticket in the table. ``is_audit`` is null for those who may not know. */
         TicketRow: {
@@ -1696,6 +1724,10 @@ export interface components {
         Try: {
             state: components["schemas"]["TryState"];
             masked_text: string;
+            /** @description How many of each kind were masked. */
+            masked: {
+                [key: string]: number;
+            };
             prediction: components["schemas"]["Suggestion"] | null;
             probabilities: components["schemas"]["Candidate"][];
             /** Format: double */
@@ -2550,6 +2582,8 @@ export interface operations {
     ticket_list: {
         parameters: {
             query?: {
+                /** @description Only or no random controls; for leads. */
+                audit?: boolean | null;
                 channel?: string;
                 cursor?: string;
                 language?: string;
@@ -2690,8 +2724,15 @@ export interface operations {
     ticket_export: {
         parameters: {
             query?: {
-                service?: number;
-                status?: string;
+                service?: number | null;
+                /**
+                 * @description * `all` - all
+                 *     * `open` - open
+                 *     * `labelled` - labelled
+                 *     * `flagged` - flagged
+                 *     * `set_aside` - set_aside
+                 */
+                status?: "all" | "open" | "labelled" | "flagged" | "set_aside";
             };
             header?: never;
             path?: never;
@@ -2705,6 +2746,25 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+        };
+    };
+    ticket_facets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketFacets"];
                 };
             };
         };
