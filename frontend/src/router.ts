@@ -34,6 +34,7 @@ export const routes: RouteRecordRaw[] = [
   page("/try", "try", () => import("./pages/TryPage.vue")),
   page("/import", "import", () => import("./pages/ImportPage.vue"), "lead"),
   page("/services", "services", () => import("./pages/ServicesPage.vue"), "lead"),
+  page("/account", "account", () => import("./pages/AccountPage.vue"), "machine"),
   page("/people", "people", () => import("./pages/PeoplePage.vue"), "lead"),
   page("/runs", "runs", () => import("./pages/RunsPage.vue"), "lead"),
   page("/runs/:id(\\d+)", "run", () => import("./pages/RunPage.vue"), "lead"),
@@ -55,6 +56,7 @@ router.beforeEach(async (to) => {
   if (to.meta.public) return session.user && to.name === "login" ? { name: "home" } : true;
   if (!session.user && session.installation?.needs_setup) return { name: "setup" };
   if (!session.user) return { name: "login", query: to.fullPath === "/home" ? {} : { next: to.fullPath } };
+  if (session.user?.role === "machine") return to.name === "account" ? true : { name: "account" };
   if (to.meta.role && !session.atLeast(to.meta.role)) return { name: "home", query: { refused: to.path } };
   return true;
 });

@@ -12,6 +12,8 @@ export const session = {
 
 export const services = {
   list: () => get<T.Page<T.Service>>("/api/services/"),
+  create: (fields: T.ServiceWrite) => post<T.Service>("/api/services/", fields),
+  update: (id: number, fields: T.ServiceWrite) => patch<T.Service>(`/api/services/${id}/`, fields),
 };
 
 export const queue = {
@@ -30,3 +32,30 @@ export const tickets = {
 
 export const loop = { read: () => get<T.Loop>("/api/loop/") };
 export const home = { read: () => get<T.Home>("/api/home/") };
+
+export const people = {
+  setUp: (account: T.NewAccount) => post<T.Session>("/api/setup/", account),
+  list: () => get<T.List<T.User>>("/api/people/"),
+  invitations: () => get<T.List<T.Invitation>>("/api/invitations/"),
+  invite: (role: T.Role, email: string) => post<T.InvitationWithLink>("/api/invitations/", { role, email }),
+  withdraw: (id: number) => del<undefined>(`/api/invitations/${id}/`),
+  invitation: (secret: string) => get<T.InvitationView>(`/api/invitations/${encodeURIComponent(secret)}/`),
+  join: (secret: string, account: T.NewAccount) =>
+    post<T.Session>(`/api/invitations/${encodeURIComponent(secret)}/accept/`, account),
+  tokens: () => get<T.List<T.Token>>("/api/tokens/"),
+  makeToken: (name: string) => post<T.TokenWithSecret>("/api/tokens/", { name }),
+  revokeToken: (id: number) => del<undefined>(`/api/tokens/${id}/`),
+};
+
+export const training = {
+  runs: (cursor: string | null) => get<T.Page<T.Run>>("/api/runs/", { cursor }),
+  run: (id: number) => get<T.RunDetail>(`/api/runs/${id}/`),
+  start: () => post<T.RunDetail>("/api/runs/"),
+  cancel: (id: number) => post<T.RunDetail>(`/api/runs/${id}/cancel/`),
+  retry: (id: number) => post<T.RunDetail>(`/api/runs/${id}/retry/`),
+  models: () => get<T.List<T.Model>>("/api/models/"),
+  model: (version: number) => get<T.ModelDetail>(`/api/models/${version}/`),
+  policy: () => get<T.Policy>("/api/policy/"),
+  savePolicy: (changes: T.PolicyWrite) => patch<T.Policy>("/api/policy/", changes),
+  trySchedule: (cron: string) => get<T.PolicySchedule>("/api/policy/schedule/", { cron }),
+};
