@@ -32,7 +32,8 @@ export function useQueue(mode: Mode) {
   const onVisible = () => {
     if (document.visibilityState === "visible") void queue.heartbeat();
   };
-  const onHide = () => queue.stop();
+  // Reloaded or closed, nobody knows: after a reload the same ticket must come back, else its lease runs out.
+  const onHide = () => queue.stop(true);
   // Restored from the back/forward cache: the leases were given back when it was hidden.
   const onShow = (event: PageTransitionEvent) => {
     if (event.persisted) void queue.start();

@@ -259,6 +259,13 @@ describe("leases", () => {
     expect(api.release).toHaveBeenCalledWith(["lease-1", "lease-2", "lease-3"]);
   });
 
+  it("are given back when the page goes, but for the ticket on the screen: it comes back after a reload", async () => {
+    const { queue, api } = desk();
+    await queue.start();
+    queue.stop(true);
+    expect(api.release).toHaveBeenCalledWith(["lease-2", "lease-3"]);
+  });
+
   it("that arrive after leaving are given back too", async () => {
     let arrive: (claim: Claim) => void = () => {};
     const claim = vi.fn(() => new Promise<Claim>((resolve) => (arrive = resolve)));

@@ -245,10 +245,11 @@ export function createQueue({ mode, userId, api, outbox, makeKey = newKey, sched
     await refill();
   }
 
-  function stop(): void {
+  /** Gives the tickets back. The one on the screen stays leased if the page may only be reloading. */
+  function stop(keepCurrent = false): void {
     stopped = true;
     clearTimeout(timer);
-    const tokens = buffer.value.map((item) => item.lease.token);
+    const tokens = buffer.value.slice(keepCurrent ? 1 : 0).map((item) => item.lease.token);
     buffer.value = [];
     if (tokens.length) void api.release(tokens).catch(() => {});
   }
