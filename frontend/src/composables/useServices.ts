@@ -15,6 +15,8 @@ export function serviceColor(service: Pick<Service, "color">): string {
   return PALETTE[service.color % PALETTE.length] ?? "#4477aa";
 }
 
+export const SERVICE_COLORS = PALETTE.length;
+
 export const SERVICES_KEY = ["services"] as const;
 
 /** `all`, `active` and `byId` carry the name to show; who edits services reads `query`, as stored. */
