@@ -51,7 +51,7 @@ class NewTicketSerializer(serializers.Serializer):
 class BulkSerializer(serializers.Serializer):
     """Tickets to take in; each is checked by itself, good ones are kept."""
 
-    tickets = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=MOST_AT_ONCE)
+    tickets = serializers.ListField(min_length=1, max_length=MOST_AT_ONCE)
     service_from_labels = serializers.BooleanField(default=False)
 
 

@@ -174,7 +174,8 @@ def _parse(value: str) -> datetime | None:
 
 
 def _metadata(row: RawRow, options: ImportOptions) -> dict[str, Any] | None:
-    """The extra columns, masked like the text: personal data hides in subjects and notes too."""
+    """The extra columns, masked like the text: personal data hides in subjects and notes too. An object named
+    "metadata", as the API takes it, is taken apart."""
     if options.all_metadata:
         used = set(options.named_columns().values())
         names = [name for name in row.values if name not in used]
@@ -182,10 +183,12 @@ def _metadata(row: RawRow, options: ImportOptions) -> dict[str, Any] | None:
         names = [name for name in options.metadata_columns if name in row.values]
         if not names:
             return None
+    found = {name: row.values[name] for name in names}
+    apart = found.pop("metadata") if isinstance(found.get("metadata"), dict) else {}
     kept = {
-        _sound(name, "metadata"): _masked(row.values[name], name)
-        for name in names
-        if row.values[name] not in (None, "")
+        _sound(str(name), "metadata"): _masked(value, str(name))
+        for name, value in {**apart, **found}.items()
+        if value not in (None, "")
     }
     if len(json.dumps(kept)) > MOST_METADATA_CHARS:
         raise _Bad("metadata_too_long", limit=MOST_METADATA_CHARS)

@@ -220,7 +220,8 @@ def test_one_json_list_or_a_spread_out_object_is_refused_in_words(put: Any, cont
 SHREDS = st.sampled_from(
     [
         b"text", b"id,text\n", b",", b";", b"\t", b'"', b'""', b"\n", b"\r\n", b"\r", b"\x00", b"\xff\xfe", b"\xfe\xff",
-        b"\xef\xbb\xbf", b"\xe9", b"\xc3\xa9", b"\xed\xa0\x80", b"{", b"}", b"[", b"]", b'{"text": "a"}\n', b'"\\ud800"',
+        b"\xef\xbb\xbf", b"\xe9",
+        b"\xc3\xa9", b"\xed\xa0\x80", b"{", b"}", b"[", b"]", b'{"text": "a"}\n', b'"\\ud800"',
         b":", b"NaN", b"1e999", b"PK\x03\x04", b"a" * 50, b"\x81", b"\xf0\x9f\x98\x80",
     ]
 )  # fmt: skip
