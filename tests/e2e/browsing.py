@@ -13,6 +13,9 @@ PHONE = {"width": 390, "height": 844}
 ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
+# (address, user name) -> the cookies of a sign-in of this session.
+_SIGNED_IN: dict[tuple[str, str], Any] = {}
+
 # The browser tells a page of each violation; a page that knows nothing of it still gets it recorded.
 RECORD_VIOLATIONS = """
 window.__violations = [];
@@ -77,18 +80,26 @@ class Visitor:
         self.misdeeds.guard(self.context)
         self.page = self.context.new_page()
 
-    def sign_in(self, name: str, password: str, language: str | None = None) -> None:
-        """Sign in over the API with the context's cookies, as the sign-in page does."""
+    def sign_in(self, name: str, password: str) -> None:
+        """Sign in over the API with the context's cookies, as the sign-in page does. Once a person and session:
+        sign-ins are limited."""
+        if (self.origin, name) in _SIGNED_IN:
+            self.context.add_cookies(_SIGNED_IN[self.origin, name])
+            return
         token = self.context.request.get("/api/session/").json()["csrf_token"]
         headers = {"X-CSRFToken": token, "Referer": self.origin}
         answer = self.context.request.post(
             "/api/session/", data={"username": name, "password": password}, headers=headers
         )
         assert answer.ok, answer.text()
-        if language:
-            headers["X-CSRFToken"] = answer.json()["csrf_token"]
-            told = self.context.request.patch("/api/me/", data={"language": language}, headers=headers)
-            assert told.ok, told.text()
+        _SIGNED_IN[self.origin, name] = self.context.cookies()
+
+    def speak(self, language: str) -> None:
+        """Choose the account's language, as the switch on the pages does."""
+        token = self.call("/api/session/")["csrf_token"]
+        headers = {"X-CSRFToken": token, "Referer": self.origin}
+        told = self.context.request.patch("/api/me/", data={"language": language}, headers=headers)
+        assert told.ok, told.text()
 
     def open(self, path: str) -> Page:
         """Go to a path and wait until nothing loads any more."""

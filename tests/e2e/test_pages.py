@@ -109,7 +109,7 @@ def test_a_page_above_ones_role_leads_home_and_says_so(demo, visit, role):
 
 
 def test_a_page_behind_the_sign_in_comes_back_after_it(demo, visit):
-    visitor = visit(demo, language=None)
+    visitor = visit(demo)
     tab = visitor.open("/check")
     assert "/login?next=" in tab.url
     name, password = demo.accounts()["annotator"]
