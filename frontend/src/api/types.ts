@@ -90,6 +90,8 @@ export type SimilarTicket = Schema["Similar"];
 
 export type TicketStatus = Schema["TicketStatus"];
 export type TicketRow = Schema["TicketRow"];
+export type TicketPage = Schema["TicketPage"];
+export type TicketFacets = Schema["TicketFacets"];
 export type TicketDetail = Schema["TicketDetail"];
 export type Relabel = Schema["RelabelRequest"];
 
@@ -114,6 +116,15 @@ export type Home = Schema["Home"];
 export type RunState = Schema["RunState"];
 export type Run = Sent<Schema["Run"]>;
 export type RunDetail = Sent<Schema["RunDetail"]>;
+export type Reason = Schema["RunReason"];
 export type Model = Sent<Schema["ModelVersion"]>;
+export type ModelDetail = Sent<Schema["ModelVersionDetail"]>;
 export type Evaluation = Sent<Schema["Evaluation"]>;
+export type Metrics = Schema["Metrics"];
+export type ServiceMeasure = Schema["ServiceMeasure"];
+export type Confusion = Schema["Confusion"];
+/** Wilson, 95 %: [low, high]; null where nothing was counted. */
+export type Interval = number[] | null;
 export type Policy = Sent<Schema["Policy"]>;
+export type PolicyWrite = Schema["PatchedPolicyRequest"];
+export type PolicySchedule = Schema["Schedule"];
