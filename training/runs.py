@@ -23,6 +23,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.errors import Refused
+from compute.metrics import figures, phase
 from compute.port import ComputeBackend, ComputeError, JobState, Observation, TrainingSpec, spec_hash
 from ml.archive import unpack_artifact
 from ml.artifact import MANIFEST, ArtifactError, file_sha256
@@ -182,13 +183,30 @@ def _note(run: TrainingRun, seen: Observation) -> None:
         log_tail=seen.log_tail[-8000:],
         observed_at=timezone.now(),
     )
-    step = int(seen.metrics.get("step", 0))
     points = [
-        RunMetric(run=run, attempt=run.attempt, step=step, name=name, value=seen.metrics[name])
-        for name in CURVES
-        if name in seen.metrics
+        RunMetric(run=run, attempt=run.attempt, step=step, name=name, value=value)
+        for step, name, value in curve_points(seen.log_tail)
     ]
     RunMetric.objects.bulk_create(points, ignore_conflicts=True)
+
+
+def curve_points(log: str) -> list[tuple[int, str, float]]:
+    """(step, name, value) of each figure of fine-tuning in a log, at the step it was measured at.
+
+    Only lines that name step and figure together count: the steps of other phases are others. What the first
+    quick head reached, which fine-tuning starts from, stands at step 0.
+    """
+    points: list[tuple[int, str, float]] = []
+    for line in log.splitlines():
+        seen = figures(line)
+        if phase(line) == "probe":
+            step = 0
+        elif "step" in seen:
+            step = int(seen["step"])
+        else:
+            continue
+        points += [(step, name, seen[name]) for name in CURVES if name in seen]
+    return points
 
 
 def _register(run: TrainingRun, seen: Observation, backend: ComputeBackend) -> None:
@@ -216,9 +234,9 @@ def _check(run: TrainingRun, manifest: Manifest) -> None:
     assert run.snapshot is not None
     if manifest.kind != "classifier":
         raise ArtifactError("not_a_classifier", f"the job left an artifact of kind {manifest.kind}")
-    if set(manifest.labels) != set(run.snapshot.services):
-        strange = ", ".join(sorted(set(manifest.labels) ^ set(run.snapshot.services))[:5])
-        raise ArtifactError("wrong_services", f"the model's services are not the snapshot's: {strange}")
+    strange = sorted(set(manifest.labels) - set(run.snapshot.services))
+    if strange:
+        raise ArtifactError("wrong_services", f"the snapshot has no service {', '.join(strange[:5])}")
 
 
 _STEPS: dict[RunState, Callable[[TrainingRun, ComputeBackend], None]] = {

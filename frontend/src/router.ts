@@ -36,10 +36,10 @@ export const routes: RouteRecordRaw[] = [
   page("/services", "services", () => import("./pages/ServicesPage.vue"), "lead"),
   page("/account", "account", () => import("./pages/AccountPage.vue"), "machine"),
   page("/people", "people", () => import("./pages/PeoplePage.vue"), "lead"),
-  page("/runs", "runs", () => import("./pages/RunsPage.vue"), "lead"),
-  page("/runs/:id(\\d+)", "run", () => import("./pages/RunPage.vue"), "lead"),
-  page("/models", "models", () => import("./pages/ModelsPage.vue"), "lead"),
-  page("/models/:version", "model", () => import("./pages/ModelPage.vue"), "lead"),
+  page("/runs", "runs", () => import("./pages/RunsPage.vue")),
+  page("/runs/:id(\\d+)", "run", () => import("./pages/RunPage.vue")),
+  page("/models", "models", () => import("./pages/ModelsPage.vue")),
+  page("/models/:version", "model", () => import("./pages/ModelPage.vue")),
   { path: "/:rest(.*)*", name: "lost", component: () => import("./pages/LostPage.vue"), meta: { title: "nav.lost" } },
 ];
 
