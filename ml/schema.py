@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 FORMAT = 1
 """Version of the artifact format this code reads and writes."""
 
+TOMBSTONE = "tombstone"
+"""The only field of a row whose ticket was erased: the hash the row had. It trains nothing."""
+
 Vector = NDArray[np.float32]
 
 
@@ -236,12 +239,18 @@ def dump_line(record: dict[str, Any]) -> str:
 
 
 def read_training_rows(lines: Iterable[str]) -> Iterator[TrainingRow]:
-    """The rows of a ``rows.jsonl``; ``SchemaError`` names the first bad line. Blank lines are skipped."""
+    """The rows of a ``rows.jsonl``; ``SchemaError`` names the first bad line.
+
+    Blank lines and tombstones are skipped.
+    """
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            yield TrainingRow.from_dict(parse_line(line))
+            record = parse_line(line)
+            if isinstance(record, dict) and set(record) == {TOMBSTONE}:
+                continue
+            yield TrainingRow.from_dict(record)
         except SchemaError as error:
             raise SchemaError(error.code, f"line {number}: {error}") from error
 

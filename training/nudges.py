@@ -14,6 +14,7 @@ POLICY = "training.tasks.policy_check"
 ADVANCE = "training.tasks.run_advance"
 POLICY_SECONDS = 1.0
 STEP_SECONDS = 0.2
+WATCH_SECONDS = 2
 HOLD_SECONDS = 10
 is_silent = False
 """Replay sets this in its own process: its runs are rows of a database that the workers do not know."""
@@ -42,6 +43,15 @@ def policy_taken() -> None:
 def advance(run_id: int) -> None:
     """A run changed its state: take its next step at once rather than at the next beat."""
     _send(ADVANCE, [run_id], STEP_SECONDS)
+
+
+def watch(run_id: int) -> None:
+    """A job is at work: look again soon, so that its bar moves. One look at a time, however many ask."""
+    try:
+        if cache.add(f"training:watched:{run_id}", 1, timeout=WATCH_SECONDS):
+            _send(ADVANCE, [run_id], WATCH_SECONDS)
+    except (RedisError, OSError) as error:
+        log.warning("run %s is looked at again at the next beat: %s", run_id, error)
 
 
 def _send(task: str, args: list[Any], countdown: float) -> None:

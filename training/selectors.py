@@ -46,6 +46,11 @@ def live_run() -> TrainingRun | None:
     return TrainingRun.objects.filter(state__in=LIVE_STATES).select_related("snapshot").first()
 
 
+def is_at_work(run_id: int) -> bool:
+    """Whether this run's job is on the backend, so that there is something to watch."""
+    return TrainingRun.objects.filter(pk=run_id, state__in=(RunState.RUNNING, RunState.STOPPING)).exists()
+
+
 def last_run() -> TrainingRun | None:
     """The newest run, whatever its state."""
     return TrainingRun.objects.select_related("snapshot").first()

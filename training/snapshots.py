@@ -5,13 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.errors import Refused
 from annotation import selectors as annotation
 from compute.port import ComputeBackend
 from ml.dataset import fingerprint_of_hashes, row_hash
-from ml.schema import TrainingRow, TransformInput, dump_line
+from ml.schema import TOMBSTONE, TrainingRow, TransformInput, dump_line, parse_line
 from training.models import DatasetSnapshot, SnapshotRow, TrainingRun
 
 FILE_NAME = "rows.jsonl"
@@ -37,7 +37,43 @@ def snapshot_create(*, backend: ComputeBackend) -> DatasetSnapshot:
         uri = known.uri if known else f"{settings.ARTIFACTS_URI}/snapshots/{fingerprint[:32]}/{FILE_NAME}"
         if known is None or not backend.exists(uri):  # a lost file is made again: it has the same rows
             backend.put(path, uri)
-    return known or _record(fingerprint, uri, members, counts, newest)
+    try:
+        return known or _record(fingerprint, uri, members, counts, newest)
+    except IntegrityError:  # a ticket was erased meanwhile: its text must not stay behind
+        backend.delete_prefix(_folder(uri))
+        raise
+
+
+def _folder(uri: str) -> str:
+    return uri.rsplit("/", 1)[0]
+
+
+def erased_forget(*, backend: ComputeBackend) -> int:
+    """Let every snapshot forget the text and the label of erased tickets; returns how many rows that were.
+
+    A tombstone with the row's hash stays in the file, and the hash in the row, so that the fingerprint still
+    holds. The file comes first: a crash in between only has it written again.
+    """
+    waiting = SnapshotRow.objects.filter(ticket=None).exclude(code="")
+    forgotten = 0
+    for snapshot in DatasetSnapshot.objects.filter(pk__in=waiting.values("snapshot")):
+        gone = set(waiting.filter(snapshot=snapshot).values_list("row_hash", flat=True))
+        if backend.exists(snapshot.uri):
+            _bury(snapshot, gone, backend)
+        forgotten += waiting.filter(snapshot=snapshot, row_hash__in=gone).update(code="")
+    return forgotten
+
+
+def _bury(snapshot: DatasetSnapshot, gone: set[str], backend: ComputeBackend) -> None:
+    """Write the snapshot's file anew, a tombstone in the place of each row of these hashes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE_NAME
+        with backend.open(snapshot.uri) as lines, path.open("w", encoding="ascii") as file:
+            for line in lines:
+                record = parse_line(line)
+                hashed = "" if TOMBSTONE in record else row_hash(TrainingRow.from_dict(record))
+                file.write(dump_line({TOMBSTONE: hashed} if hashed in gone else record))
+        backend.put(path, snapshot.uri)
 
 
 def pool_folder(run: TrainingRun) -> str:

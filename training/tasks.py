@@ -3,17 +3,19 @@
 from celery import shared_task
 
 from compute.registry import backend
-from training import actions, nudges, runs, selectors
+from training import actions, nudges, runs, selectors, snapshots
 
 STEPS_A_CALL = 6
 
 
 @shared_task
 def run_advance(run_id: int) -> None:
-    """Step one run as far as it goes without waiting."""
+    """Step one run as far as it goes without waiting, and come back while its job is at work."""
     for _ in range(STEPS_A_CALL):
         if not runs.advance(run_id, backend()):
-            return
+            break
+    if selectors.is_at_work(run_id):
+        nudges.watch(run_id)
 
 
 @shared_task
@@ -28,6 +30,10 @@ def runs_drive() -> None:
 def policy_check() -> None:
     """Ask the retrain policy."""
     nudges.policy_taken()
-    decision = actions.policy_apply()
-    if decision.run_id is not None and decision.starts:
-        run_advance.delay(decision.run_id)
+    actions.policy_apply()
+
+
+@shared_task
+def snapshots_forget() -> None:
+    """Let snapshots forget tickets that were erased."""
+    snapshots.erased_forget(backend=backend())
