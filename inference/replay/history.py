@@ -1,5 +1,6 @@
 """The two files of a replay: the history that is played, and the test set that judges."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +10,24 @@ from annotation.models import AnswerKey, LabelUse, Service
 from annotation.reading import FileProblem, RawRow, open_file, read_rows
 from ml.text import mask
 
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class History:
+    """How many tickets have an answer, and how many rows of the file were refused."""
+
+    answered: int
+    refused: int
+
 
 @dataclass(frozen=True)
 class TestSet:
-    """Masked texts and the codes of their services, same length."""
+    """Masked texts and the codes of their services, same length; ``unknown`` of them the history does not have."""
 
     texts: list[str]
     codes: list[str]
+    unknown: int
 
 
 def check_file(path: Path, text_column: str, label_column: str) -> None:
@@ -33,8 +45,10 @@ def check_file(path: Path, text_column: str, label_column: str) -> None:
         raise Refused(refused.code, f"{path.name}: {refused.message}", status=400) from refused
 
 
-def ingest(path: Path, text_column: str, label_column: str, *, labels: int) -> int:
-    """Import the history, its labels as answer keys; returns how many tickets have an answer.
+def ingest(
+    path: Path, text_column: str, label_column: str, *, labels: int, progress: Progress = lambda *_: None
+) -> History:
+    """Import the history, its labels as answer keys; ``progress`` is given rows read, and 0 for their unknown total.
 
     Raises ``Refused("too_few_rows")`` when there are fewer answers than labels to give, or fewer than two services.
     """
@@ -44,7 +58,7 @@ def ingest(path: Path, text_column: str, label_column: str, *, labels: int) -> i
         label_as=LabelUse.ANSWER_KEY.value,
         service_from_labels=True,
     )
-    import_file(path, options)
+    report = import_file(path, options, progress=lambda _, rows: progress(rows, 0))
     answered = AnswerKey.objects.exclude(code="").count()
     services = Service.objects.count()
     if services < 2:
@@ -59,15 +73,16 @@ def ingest(path: Path, text_column: str, label_column: str, *, labels: int) -> i
             f"{path.name}: {answered} rows with a text and a label, but {labels} labels are to be given.",
             status=400,
         )
-    return answered
+    return History(answered, report.rejected)
 
 
 def read_test(path: Path, text_column: str, label_column: str) -> TestSet:
     """The test set, masked as tickets are. A label the history does not know keeps its own name: always an error.
 
-    Raises ``Refused("too_few_rows")`` when no row has both a text and a label.
+    Raises ``Refused``: too_few_rows (no row has both a text and a label), no_known_label (none is the history's).
     """
     names: dict[str, str] = {}
+    unknown = 0
     for service in Service.objects.all():
         names[service.name.casefold()] = names[service.code.casefold()] = service.code
     texts, codes = [], []
@@ -78,7 +93,14 @@ def read_test(path: Path, text_column: str, label_column: str) -> TestSet:
         label = str(row.values.get(label_column) or "").strip()
         if text and label:
             texts.append(mask(text).text)
+            unknown += label.casefold() not in names
             codes.append(names.get(label.casefold(), f"unknown: {label}"))
     if not texts:
         raise Refused("too_few_rows", f"{path.name}: no row has both a text and a label.", status=400)
-    return TestSet(texts, codes)
+    if unknown == len(texts):
+        raise Refused(
+            "no_known_label",
+            f"{path.name}: none of its labels in column {label_column!r} is a service of the history.",
+            status=400,
+        )
+    return TestSet(texts, codes, unknown)

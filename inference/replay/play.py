@@ -43,8 +43,10 @@ def play(plan: Plan, bars: Bars) -> Report:
 
 def _play(plan: Plan, bars: Bars) -> Report:
     backend = registry.backend()
-    with bars.bar("import"):
-        answered = history.ingest(plan.train, plan.text_column, plan.label_column, labels=plan.labels)
+    with bars.bar("import") as progress:
+        played = history.ingest(
+            plan.train, plan.text_column, plan.label_column, labels=plan.labels, progress=progress
+        )
         test = history.read_test(plan.test, plan.text_column, plan.label_column)
     with bars.bar("embed the history") as progress:
         steps.embed_pool(backend, progress)
@@ -62,8 +64,10 @@ def _play(plan: Plan, bars: Bars) -> Report:
         "audit_labels": _audit_labels(),
         "head": head,
         "finetuned": None,
-        "history": answered,
+        "history": played.answered,
+        "refused": played.refused,
         "test": len(test.texts),
+        "test_unknown": test.unknown,
         "batch": plan.batch,
         "seed": plan.seed,
         "encoder": encoder.model_version.manifest.get("base_model", ""),

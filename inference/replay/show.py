@@ -21,7 +21,9 @@ class Bars:
     def bar(self, name: str) -> Iterator[Progress]:
         """Yields progress(done, total); the bar is full when the step ends well."""
         every = 0.3 if sys.stderr.isatty() else 20.0
-        with tqdm(desc=f"{name:<22}", file=sys.stderr, disable=self.quiet, mininterval=every) as shown:
+        with tqdm(
+            desc=f"{name:<22}", file=sys.stderr, disable=self.quiet, mininterval=every, miniters=1
+        ) as shown:
 
             def progress(done: int, total: int) -> None:
                 if total and shown.total != total:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.utils import OperationalError
 
 from accounts.errors import Refused
+from annotation.reading import FileProblem
 from compute.port import ComputeError
 
 PLOTS = (".svg", ".png", ".pdf")
@@ -32,11 +34,18 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--finetune", action="store_true", help="Train the transformer at the end.")
         parser.add_argument("--report", type=Path, required=True, metavar="OUT.json")
-        parser.add_argument("--plot", type=Path, default=None, metavar="OUT.svg", help="SVG, PNG or PDF.")
+        parser.add_argument(
+            "--plot",
+            type=Path,
+            default=None,
+            metavar="OUT.svg",
+            help="SVG, PNG or PDF; beside the report if not given.",
+        )
         parser.add_argument("--text-column", default="text")
         parser.add_argument("--label-column", default="category")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        options["plot"] = options["plot"] or options["report"].with_suffix(".svg")
         self._check(options)
         from inference.replay.play import Plan, play  # modAL: in this process only
         from inference.replay.show import Bars, draw
@@ -47,16 +56,33 @@ class Command(BaseCommand):
             report = play(plan, Bars(quiet=options["verbosity"] == 0))
         except Refused as refused:
             raise CommandError(refused.message) from refused
+        except FileProblem as problem:
+            raise CommandError(str(problem)) from problem
         except ComputeError as error:
             raise CommandError(f"{error.code}: {error}") from error
+        except OperationalError as error:
+            lost = "The database went away; what is left of this replay there, the next one takes away."
+            raise CommandError(f"{lost} ({str(error).splitlines()[0]})") from error
         except KeyboardInterrupt as stopped:
             raise CommandError("stopped; nothing was left behind", returncode=130) from stopped
         _write(options["report"], report)
-        if options["plot"]:
-            draw(report, options["plot"])
+        draw(report, options["plot"])
+        self._say(report, options["plot"])
+
+    def _say(self, report: dict[str, Any], plot: Path) -> None:
+        if report["refused"]:
+            self.stdout.write(f"{report['refused']} rows of the history could not be read and were left out.")
+        if report["test_unknown"]:
+            self.stdout.write(
+                f"{report['test_unknown']} test rows are of a service the history does not have: each is an error."
+            )
+        if report["finetuned"]:
+            head, trained = report["head"]["accuracy"], report["finetuned"]["accuracy"]
+            self.stdout.write(f"learner: accuracy {head:.4f}; fine-tuned model: accuracy {trained:.4f}")
         self.stdout.write(
             f"{report['labels']} labels ({report['audit_labels']} of them controls): accuracy "
-            f"{report['accuracy']:.4f}, macro F1 {report['macro_f1']:.4f}, {report['seconds']:.0f} s"
+            f"{report['accuracy']:.4f}, macro F1 {report['macro_f1']:.4f}, {report['seconds']:.0f} s; "
+            f"the curve is drawn in {plot}"
         )
 
     @staticmethod
@@ -65,10 +91,10 @@ class Command(BaseCommand):
             if options[name] < 1:
                 raise CommandError(f"--{name} must be at least 1.")
         for name in ("report", "plot"):
-            path: Path | None = options[name]
-            if path is not None and not path.resolve().parent.is_dir():
+            path: Path = options[name]
+            if not path.resolve().parent.is_dir():
                 raise CommandError(f"--{name}: there is no folder {path.resolve().parent}.")
-        if options["plot"] is not None and options["plot"].suffix.lower() not in PLOTS:
+        if options["plot"].suffix.lower() not in PLOTS:
             raise CommandError(f"--plot: the name must end in one of {', '.join(PLOTS)}.")
 
 
