@@ -132,11 +132,14 @@ def run(home: Path) -> None:
 def run_scratch(home: Path) -> None:
     """Own throw-away servers over `home` until standard input closes, then remove `home`.
 
-    Whoever holds the other end may die in any way, kill -9 included: nothing is left behind. Used by tests.
+    Whoever holds the other end may die in any way, kill -9 included: nothing is left behind. Used by tests, and
+    with AIGUILLEUR_FSYNC=on by benchmarks: the servers then work exactly as an installation's do.
     """
+    as_installed = os.environ.get("AIGUILLEUR_FSYNC") == "on"
+    extra = {} if as_installed else SCRATCH
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    owner = Owner(home, [Postgres(home, sync=False, extra=SCRATCH), Redis(home, sync=False)])
+    owner = Owner(home, [Postgres(home, sync=as_installed, extra=extra), Redis(home, sync=as_installed)])
     try:
         owner.start()
         print("ready", flush=True)
