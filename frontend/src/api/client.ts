@@ -47,6 +47,7 @@ let renewCsrf: () => Promise<void> = async () => {};
 export function setCsrfToken(token: string): void {
   csrfToken = token;
 }
+export const currentCsrfToken = () => csrfToken;
 
 /** The session store says what happens when the server no longer knows us. */
 export function configureClient(hooks: { signedOut: () => void; renewCsrf: () => Promise<void> }): void {
@@ -63,13 +64,18 @@ export function buildUrl(path: string, query: RequestOptions["query"] = {}): str
   return text ? `${path}?${text}` : path;
 }
 
-export async function api<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
+export function api<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
+  return guarded(() => send<T>(method, path, options));
+}
+
+/** Sends once more with a fresh CSRF token if the old one was stale; tells the session when we are signed out. */
+export async function guarded<T>(attempt: () => Promise<T>): Promise<T> {
   try {
-    return await send<T>(method, path, options);
+    return await attempt();
   } catch (error) {
     if (error instanceof ApiError && error.code === "csrf_failed") {
       await renewCsrf();
-      return await send<T>(method, path, options);
+      return await attempt();
     }
     if (error instanceof ApiError && isSignedOut(error)) onSignedOut();
     throw error;
@@ -118,15 +124,20 @@ async function send<T>(method: Method, path: string, options: RequestOptions): P
 
 async function read<T>(response: Response): Promise<T> {
   if (response.ok && response.status === 204) return undefined as T;
-  const text = await response.text();
+  return understand<T>(response.status, await response.text());
+}
+
+/** The answer's data, or its failure as an ApiError. */
+export function understand<T>(status: number, text: string): T {
+  const ok = status >= 200 && status < 300;
   let data: unknown;
   try {
     data = text ? JSON.parse(text) : undefined;
   } catch {
-    if (response.ok) throw new ApiError("bad_answer", response.status);
+    if (ok) throw new ApiError("bad_answer", status);
   }
-  if (response.ok) return data as T;
-  throw toError(response.status, data);
+  if (ok) return data as T;
+  throw toError(status, data);
 }
 
 function toError(status: number, data: unknown): ApiError {

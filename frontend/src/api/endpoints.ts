@@ -1,6 +1,7 @@
 /** One function per endpoint that the pages call; paths are written here and nowhere else. */
-import { del, get, patch, post } from "./client";
+import { api, buildUrl, del, get, patch, post } from "./client";
 import type * as T from "./types";
+import { upload, type UploadHooks } from "./upload";
 
 export const session = {
   read: () => get<T.Session>("/api/session/"),
@@ -58,4 +59,25 @@ export const training = {
   policy: () => get<T.Policy>("/api/policy/"),
   savePolicy: (changes: T.PolicyWrite) => patch<T.Policy>("/api/policy/", changes),
   trySchedule: (cron: string) => get<T.PolicySchedule>("/api/policy/schedule/", { cron }),
+};
+
+export const ticketTable = {
+  list: (query: Record<string, string>, cursor: string, signal?: AbortSignal) =>
+    get<T.TicketPage>("/api/tickets/", { ...query, cursor }, signal),
+  facets: () => get<T.TicketFacets>("/api/tickets/facets/"),
+  read: (id: number) => get<T.TicketDetail>(`/api/tickets/${id}/`),
+  relabel: (id: number, body: T.Relabel) => post<T.TicketDetail>(`/api/tickets/${id}/label/`, body),
+  reopen: (id: number) => post<T.TicketDetail>(`/api/tickets/${id}/reopen/`),
+  exportUrl: (status: string, service: string) => buildUrl("/api/tickets/export/", { status, service }),
+};
+
+export const trial = {
+  ask: (text: string, signal?: AbortSignal) => api<T.TryResult>("POST", "/api/try/", { body: { text }, signal, timeoutMs: 30_000 }),
+};
+
+export const imports = {
+  list: () => get<T.List<T.ImportReport>>("/api/imports/"),
+  read: (id: number) => get<T.ImportReport>(`/api/imports/${id}/`),
+  preview: (form: FormData) => post<T.ImportPreview>("/api/imports/preview/", form, { timeoutMs: 60_000 }),
+  start: (form: FormData, hooks: UploadHooks) => upload<T.ImportReport>("/api/imports/", form, hooks),
 };

@@ -25,6 +25,12 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
+const BYTES: [string, number][] = [
+  ["gigabyte", 2 ** 30],
+  ["megabyte", 2 ** 20],
+  ["kilobyte", 2 ** 10],
+];
+
 export function relativeTime(locale: string, then: number, at: number): string {
   const seconds = (then - at) / 1000;
   const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
@@ -47,6 +53,12 @@ export function useFormat() {
   const dateTime = (iso: string) => format(iso, { dateStyle: "medium", timeStyle: "short" });
   const date = (iso: string) => format(iso, { dateStyle: "medium" });
   const ago = (iso: string) => relativeTime(locale.value, Date.parse(iso), clock.value);
+  /** 1_572_864 → "1.5 MB", in the language's own unit. */
+  const bytes = (value: number) => {
+    const [unit, size] = BYTES.find(([, length]) => value >= length) ?? ["byte", 1];
+    const digits = value / size < 10 && unit !== "byte" ? 1 : 0;
+    return new Intl.NumberFormat(locale.value, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits }).format(value / size);
+  };
   const seconds = (value: number) => `${number(value, value < 10 ? 1 : 0)}\u202fs`;
   /** 75 → "1 min 15 s": for how long a run took. */
   const duration = (total: number) => {
@@ -62,5 +74,5 @@ export function useFormat() {
     return new Intl.DateTimeFormat(locale.value, { ...options, timeZone: zone.value }).format(value);
   }
 
-  return { number, percent, dateTime, date, ago, seconds, duration };
+  return { number, percent, bytes, dateTime, date, ago, seconds, duration };
 }
