@@ -32,8 +32,7 @@ def user_create(
     *, username: str, password: str, role: str, display_name: str = "", email: str = "", language: str = ""
 ) -> User:
     """Make an account. Raises ``Refused``: name_taken, bad_username, weak_password, unknown_language."""
-    if language not in LANGUAGES:
-        raise Refused("unknown_language", status=400, language=language)
+    language_check(language)
     user = User(
         username=username.strip(),
         role=role,
@@ -71,16 +70,36 @@ def user_preferences_set(
     *, user: User, language: str | None = None, time_zone: str | None = None, display_name: str | None = None
 ) -> User:
     """Change what a person may change about themselves."""
-    if language is not None and language not in LANGUAGES:
-        raise Refused("unknown_language", status=400, language=language)
-    if time_zone and time_zone not in zoneinfo.available_timezones():
-        raise Refused("unknown_time_zone", status=400, time_zone=time_zone)
+    if language is not None:
+        language_check(language)
+    time_zone_check(time_zone or "")
     changes = {"language": language, "time_zone": time_zone, "display_name": display_name}
     for name, value in changes.items():
         if value is not None:
             setattr(user, name, value.strip())
     user.save(update_fields=[name for name, value in changes.items() if value is not None])
     return user
+
+
+def language_check(language: str) -> None:
+    """Refuse a language the pages do not have."""
+    if language not in LANGUAGES:
+        raise Refused("unknown_language", "Choose English or French.", status=400, language=language)
+
+
+def time_zone_check(time_zone: str) -> None:
+    """Refuse a time zone that does not exist; empty means the installation's."""
+    if time_zone and time_zone not in zoneinfo.available_timezones():
+        raise Refused(
+            "unknown_time_zone", "Name a time zone such as Europe/Paris.", status=400, time_zone=time_zone
+        )
+
+
+def last_admin_check(*, user: User, role: str, is_active: bool) -> None:
+    """Refuse a change of role or access after which nobody could administer the installation."""
+    stays = role == Role.ADMIN and is_active
+    if not stays and not selectors.other_admins(user).exists() and selectors.is_live_admin(user):
+        raise Refused("last_admin", "This is the only admin: make somebody else an admin first.")
 
 
 def invitation_create(*, invited_by: User, role: str, email: str = "") -> tuple[Invitation, str]:

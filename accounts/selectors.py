@@ -13,6 +13,16 @@ def needs_setup() -> bool:
     return not User.objects.filter(role=Role.ADMIN, is_active=True).exists()
 
 
+def is_live_admin(user: User) -> bool:
+    """Whether this person administers the installation now, as the database says."""
+    return User.objects.filter(pk=user.pk, role=Role.ADMIN, is_active=True).exists()
+
+
+def other_admins(user: User) -> QuerySet[User]:
+    """Everybody else who can administer the installation."""
+    return User.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=user.pk)
+
+
 def people() -> QuerySet[User]:
     """Everybody, machines included, by name."""
     return User.objects.order_by("username")

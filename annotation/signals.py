@@ -10,3 +10,6 @@ labels_changed = Signal()
 
 #: kwargs: ``service_ids: list[int]``. Services were added, renamed or switched off.
 services_changed = Signal()
+
+#: kwargs: ``ticket_ids: list[int]``. These tickets were erased; whatever holds their text has to let it go.
+tickets_erased = Signal()

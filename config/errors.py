@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.csrf import csrf_failure as django_csrf_failure
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -65,6 +66,18 @@ def envelope(error: Exception, context: dict[str, Any]) -> Response | None:
         code = error.get_codes()
         data = body(code if isinstance(code, str) else "error", str(error.detail), params)
     return Response(data, status=error.status_code, headers=headers)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a write without its CSRF token: the API in the envelope, the admin with Django's page."""
+    if not request.path.startswith("/api/"):
+        return django_csrf_failure(request, reason=reason)
+    return JsonResponse(body("csrf_failed", f"CSRF Failed: {reason}", {}), status=403)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """Answer a request that Django itself refuses: an unknown host, a broken form."""
+    return JsonResponse(body("bad_request", "This request cannot be understood."), status=400)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 NOT_BUILT = "The pages are not built yet: run `make frontend`, then reload.\n"
@@ -21,9 +21,9 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(index.read_bytes(), content_type="text/html; charset=utf-8")
 
 
-@require_safe
+@csrf_exempt
 def no_such_api(request: HttpRequest) -> HttpResponse:
-    """Keep unknown API addresses from being answered with the page."""
+    """Answer unknown API addresses in the envelope, whatever the method, and never with the page."""
     from config.errors import not_found
 
     return not_found(request)

@@ -1,19 +1,35 @@
-"""Reads the bodies of API calls."""
+"""Reads JSON bodies as far as the limit allows, and no deeper than Python can follow."""
 
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
+from django.conf import settings
+from rest_framework import exceptions, status
 from rest_framework.parsers import JSONParser
 
 
+class TooLarge(exceptions.APIException):
+    """The body is over the limit; Django checks that for forms only."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "body_too_large"
+
+
 class BoundedJSONParser(JSONParser):
-    """JSON, but a body nested thousands deep is the caller's mistake (400) and not a fault of ours."""
+    """JSON up to ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bytes; refuses before reading, as the length is announced."""
 
     def parse(
-        self, stream: BinaryIO, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        request = (parser_context or {}).get("request")
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        announced = request.META.get("CONTENT_LENGTH") if request is not None else None
+        if limit and announced and int(announced) > limit:
+            raise TooLarge(f"Send at most {limit} bytes at a time; large files go through the import.")
         try:
-            return super().parse(stream, media_type, parser_context)
+            return super().parse(stream, media_type=media_type, parser_context=parser_context)
         except RecursionError as error:
-            raise ParseError("JSON parse error - nested too deeply") from error
+            raise exceptions.ParseError("This JSON is nested too deeply.") from error

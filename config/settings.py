@@ -129,7 +129,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        "DIRS": [BASE_DIR / "config" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -186,6 +186,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "/login"
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 
 # --- Language and time --------------------------------------------------------------------------
 LANGUAGE_CODE = os.environ.get("LANGUAGE_CODE", "en")
@@ -219,7 +220,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.IsAnnotator"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.parsers.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.errors.envelope",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -256,6 +257,9 @@ UNFOLD = {
     "SITE_HEADER": INSTALLATION_NAME,
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
+    "SITE_SYMBOL": "alt_route",
+    "SIDEBAR": {"navigation": "config.admin_pages.navigation"},
+    "DASHBOARD_CALLBACK": "config.admin_pages.dashboard",
     "COLORS": {
         "primary": {
             "50": "oklch(0.98 0.02 195)",

@@ -5,31 +5,14 @@ Vectors and predictions are not listed: there is one a ticket, and nothing to ed
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import reverse
-from unfold.admin import ModelAdmin
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 
-from accounts.errors import Refused
+from accounts.admin_base import Question, ReadOnlyAdmin, say
 from inference import actions
-from inference.models import Deployment, Encoder, TransformRun
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only the system writes."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from inference.models import Deployment, Encoder, LearnerHead, TransformRun
 
 
 @admin.register(Encoder)
@@ -43,29 +26,49 @@ class EncoderAdmin(ReadOnlyAdmin):
     readonly_fields = ["vectors"]
     actions_detail = ["make_current"]
 
-    @display(description="Vectors")
+    @display(description=say("Vectors", "Vecteurs"))
     def vectors(self, encoder: Encoder) -> int:
         """How many tickets have theirs: counted for the one space that is looked at."""
         return encoder.embeddings.filter(vector__isnull=False).count()
 
-    @action(
-        description="Make current",
-        url_path="make-current",
-        attrs={"onclick": "return confirm('Rank and search in this space from now on?')"},
-    )
-    def make_current(self, request: HttpRequest, object_id: int) -> HttpResponseRedirect:
-        encoder = Encoder.objects.select_related("model_version").get(pk=object_id)
-        try:
-            actions.encoder_promote(model_version=encoder.model_version)
-            messages.success(request, "This space is current; the queue is ranked anew.")
-        except Refused as error:
-            messages.error(request, error.message)
-        return HttpResponseRedirect(reverse("admin:inference_encoder_change", args=[object_id]))
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """The current space needs no button to become it."""
+        if Encoder.objects.filter(pk=object_id, is_current=True).exists():
+            return []
+        return super().get_actions_detail(request, object_id)
+
+    @action(description=say("Make current", "Rendre courant"), url_path="make-current")
+    def make_current(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        question = Question(
+            title=say("Rank and search in this space from now on?", "Classer et chercher dans cet espace ?"),
+            text=say(
+                "The learner is fitted anew and the queue gets another order. You can come back the same way.",
+                "L'apprenant est réajusté et la file change d'ordre. Vous pourrez revenir de la même façon.",
+            ),
+            button=say("Make current", "Rendre courant"),
+            done=say("This space is current; the queue is ranked anew.", "Cet espace est courant."),
+            call=lambda: actions.encoder_promote(
+                model_version=Encoder.objects.select_related("model_version").get(pk=object_id).model_version
+            ),
+        )
+        return self.ask(request, object_id, question)
+
+
+@admin.register(LearnerHead)
+class LearnerHeadAdmin(ReadOnlyAdmin):
+    """The learner's newest head of each space."""
+
+    list_display = ["encoder", "labels_used", "last_annotation_id", "seconds", "updated_at"]
+    list_select_related = ["encoder"]
+    search_fields = ["encoder__fingerprint"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LearnerHead]:
+        return super().get_queryset(request).select_related("encoder").defer("weights")
 
 
 @admin.register(TransformRun)
 class TransformRunAdmin(ReadOnlyAdmin):
-    """Passes of a version over tickets."""
+    """Passes of a version over tickets. They plan and repeat themselves."""
 
     list_display = [
         "id", "model_version", "purpose", "state", "sub_state", "attempt", "tickets", "processed", "loaded",
@@ -82,15 +85,8 @@ class DeploymentAdmin(ReadOnlyAdmin):
     """Which version answers where, since when."""
 
     list_display = [
-        "id",
-        "role",
-        "model_version",
-        "endpoint_name",
-        "state",
-        "started_by",
-        "started_at",
-        "ended_at",
-    ]
+        "id", "role", "model_version", "endpoint_name", "state", "started_by", "started_at", "ended_at",
+    ]  # fmt: skip
     list_select_related = ["model_version", "started_by"]
     list_filter = ["role", "state"]
     search_fields = ["endpoint_name", "reason"]

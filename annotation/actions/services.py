@@ -7,6 +7,7 @@ from django.db.models import Max
 from django.utils.text import slugify
 
 from accounts.errors import Refused
+from annotation import selectors
 from annotation.models import Service
 from annotation.signals import services_changed
 
@@ -28,7 +29,8 @@ EDITABLE = (
 
 
 def _tell(service: Service) -> None:
-    transaction.on_commit(lambda: services_changed.send(sender=Service, service_ids=[service.pk]))
+    pk = service.pk
+    transaction.on_commit(lambda: services_changed.send(sender=Service, service_ids=[pk]))
 
 
 def _free_code(name: str) -> str:
@@ -44,8 +46,11 @@ def _free_key() -> str:
     return next((key for key in KEYS if key not in used), "")
 
 
-def _check(service: Service) -> None:
-    """Refuse what a page cannot show or a person cannot tell apart."""
+def service_check(service: Service) -> None:
+    """Refuse what a page cannot show or a person cannot tell apart.
+
+    Raises ``Refused``: name_needed, name_taken, key_not_allowed, key_taken, bad_keywords.
+    """
     service.name = service.name.strip()
     if not service.name:
         raise Refused("name_needed", "A service needs a name.", status=400)
@@ -56,6 +61,8 @@ def _check(service: Service) -> None:
         raise Refused(
             "key_not_allowed", "This key belongs to the desk; choose another.", status=400, key=service.key
         )
+    if service.key and Service.objects.filter(key=service.key).exclude(pk=service.pk).exists():
+        raise Refused("key_taken", "Another service has this key.", status=400, key=service.key)
     if not isinstance(service.keywords, list) or not all(isinstance(word, str) for word in service.keywords):
         raise Refused("bad_keywords", "Keywords are a list of words.", status=400)
 
@@ -84,7 +91,7 @@ def service_create(*, name: str, code: str = "", is_demo: bool = False, **fields
     _set(service, fields)
     if "key" not in fields:
         service.key = _free_key()
-    _check(service)
+    service_check(service)
     _save(service)
     _tell(service)
     return service
@@ -104,7 +111,24 @@ def service_update(*, service_id: int, **fields: Any) -> Service:
     if service is None:
         raise Refused("not_found", "There is no such service.", status=404)
     _set(service, fields)
-    _check(service)
+    service_check(service)
     _save(service)
     _tell(service)
     return service
+
+
+@transaction.atomic
+def service_delete(*, service_id: int) -> None:
+    """Delete a service nobody has ever used as a label, a mistake at set-up say; others are switched off.
+
+    Raises ``Refused``: not_found, service_has_labels.
+    """
+    service = Service.objects.select_for_update().filter(pk=service_id).first()
+    if service is None:
+        raise Refused("not_found", "There is no such service.", status=404)
+    if selectors.service_is_used(service):
+        raise Refused(
+            "service_has_labels", "Tickets were given this service: switch it off instead.", name=service.name
+        )
+    _tell(service)
+    service.delete()

@@ -1,173 +1,89 @@
-"""Runs, versions, snapshots and the retrain policy in the Django admin: to look at, and the policy to edit."""
+"""Training runs: the same rows as on the Runs page, with the same actions."""
 
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import reverse
-from unfold.admin import ModelAdmin
-from unfold.decorators import action
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import action, display
 
-from accounts.errors import Refused
-from training import actions, selectors
-from training.models import (
-    DatasetSnapshot,
-    Evaluation,
-    ModelVersion,
-    RetrainAdvice,
-    RetrainDecision,
-    RetrainPolicy,
-    TrainingRun,
-)
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only the system writes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from accounts.admin_base import Question, ReadOnlyAdmin, say
+from training import actions
+from training.models import TrainingRun
 
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(ReadOnlyAdmin):
-    """The same rows as on the Runs page; cancel and retry go through the same actions."""
+    """Start, cancel and retry ask first and go through the same actions as the API."""
 
     list_display = [
-        "id",
-        "state",
-        "phase",
-        "progress",
-        "attempt",
-        "snapshot",
-        "requested_by",
-        "created_at",
-        "ended_at",
-    ]
+        "id", "state", "phase", "share", "attempt", "snapshot", "requested_by", "created_at", "ended_at",
+    ]  # fmt: skip
     list_select_related = ["snapshot", "requested_by"]
     list_filter = ["state", "is_demo"]
     search_fields = ["=id", "job_name", "failure_reason"]
     date_hierarchy = "created_at"
+    actions_list = ["start_run"]
     actions_detail = ["cancel_run", "retry_run"]
 
-    def _do(self, request: HttpRequest, object_id: int, done: str, call: Any) -> HttpResponseRedirect:
-        try:
-            call(run_id=object_id)
-            messages.success(request, done)
-        except Refused as error:
-            messages.error(request, error.message)
-        return HttpResponseRedirect(reverse("admin:training_trainingrun_change", args=[object_id]))
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TrainingRun]:
+        rows = super().get_queryset(request).select_related("snapshot", "requested_by")
+        match = request.resolver_match
+        return rows.defer("log_tail") if match and not match.kwargs else rows
 
-    @action(
-        description="Cancel this run",
-        url_path="cancel",
-        attrs={"onclick": "return confirm('Cancel this run?')"},
-    )
-    def cancel_run(self, request: HttpRequest, object_id: int) -> HttpResponseRedirect:
-        return self._do(request, object_id, "The run is being stopped.", actions.run_cancel)
+    @display(description=say("Progress", "Avancement"))
+    def share(self, run: TrainingRun) -> str:
+        return "" if run.progress is None else f"{run.progress:.0%}"
 
-    @action(
-        description="Try again", url_path="retry", attrs={"onclick": "return confirm('Start a new attempt?')"}
-    )
-    def retry_run(self, request: HttpRequest, object_id: int) -> HttpResponseRedirect:
-        return self._do(request, object_id, "A new attempt is planned.", actions.run_retry)
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Only what can be done with the run as it stands; whoever comes late is told by the action itself."""
+        run = TrainingRun.objects.filter(pk=object_id).first()
+        able = {
+            "cancel_run": run is not None and run.can_cancel,
+            "retry_run": run is not None and run.can_retry,
+        }
+        offered = super().get_actions_detail(request, object_id)
+        return [one for one in offered if any(able[n] for n in able if one.action_name.endswith(n))]
 
-
-@admin.register(ModelVersion)
-class ModelVersionAdmin(ReadOnlyAdmin):
-    """Immutable."""
-
-    list_display = ["number", "kind", "encoder", "dim", "run", "accuracy", "created_at"]
-    list_select_related = ["run"]
-    list_filter = ["kind", "is_demo"]
-    search_fields = ["=number", "encoder", "manifest_hash"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
-        return super().get_queryset(request).prefetch_related("evaluations")
-
-    @admin.display(description="Accuracy on audit labels")
-    def accuracy(self, version: ModelVersion) -> str:
-        newest = next(iter(version.evaluations.all()), None)
-        return (
-            f"{newest.accuracy:.1%} of {newest.n}"
-            if newest and newest.accuracy is not None
-            else "not measured"
+    @action(description=say("Train now", "Entraîner maintenant"), url_path="start")
+    def start_run(self, request: HttpRequest) -> HttpResponse:
+        reason = {"code": "asked_for", "params": {}}
+        question = Question(
+            title=say("Start a training now?", "Lancer un entraînement maintenant ?"),
+            text=say(
+                "It learns from all labels there are, and uses this machine's processors for some minutes.",
+                "Il apprend de toutes les étiquettes et occupe les processeurs quelques minutes.",
+            ),
+            button=say("Train now", "Entraîner"),
+            done=say("A training is planned.", "Un entraînement est prévu."),
+            call=lambda: actions.run_start(reason=reason, requested_by=request.user),
         )
+        return self.ask_once(request, question)
 
+    @action(description=say("Cancel this run", "Annuler cet entraînement"), url_path="cancel")
+    def cancel_run(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        question = Question(
+            title=say("Cancel this run?", "Annuler cet entraînement ?"),
+            text=say(
+                "What it has learned so far is lost. The labels and the present model stay as they are.",
+                "Ce qu'il a appris est perdu. Les étiquettes et le modèle actuel restent tels quels.",
+            ),
+            button=say("Cancel the run", "Annuler l'entraînement"),
+            done=say("The run is being stopped.", "L'entraînement s'arrête."),
+            call=lambda: actions.run_cancel(run_id=int(object_id)),
+        )
+        return self.ask(request, object_id, question)
 
-@admin.register(Evaluation)
-class EvaluationAdmin(ReadOnlyAdmin):
-    """Immutable."""
-
-    list_display = ["model_version", "data", "n", "accuracy", "macro_f1", "created_at"]
-    list_select_related = ["model_version"]
-    list_filter = ["data"]
-    search_fields = ["=model_version__number", "fingerprint"]
-
-
-@admin.register(DatasetSnapshot)
-class DatasetSnapshotAdmin(ReadOnlyAdmin):
-    """Immutable."""
-
-    list_display = ["fingerprint", "rows", "created_at"]
-    search_fields = ["fingerprint"]
-    list_filter = ["is_demo"]
-
-
-class PolicyForm(forms.ModelForm):
-    """Checks the policy as the API does."""
-
-    class Meta:
-        model = RetrainPolicy
-        fields = actions.POLICY_FIELDS
-
-    def _post_clean(self) -> None:
-        super()._post_clean()
-        if not self.errors:
-            try:
-                actions.policy_check_fields(self.instance)
-            except Refused as error:
-                self.add_error(error.params.get("field", "cron"), ValidationError(error.message))
-
-
-@admin.register(RetrainPolicy)
-class RetrainPolicyAdmin(ModelAdmin):
-    """The one row."""
-
-    form = PolicyForm
-    list_display = ["__str__", "is_active", "min_new_labels", "max_age_hours", "cron", "cooldown_minutes"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[RetrainPolicy]:
-        selectors.policy_current()  # the row is made the first time anybody looks
-        return super().get_queryset(request)
-
-
-@admin.register(RetrainDecision)
-class RetrainDecisionAdmin(ReadOnlyAdmin):
-    """Why a training started, or did not."""
-
-    list_display = ["code", "starts", "params", "run", "created_at"]
-    list_select_related = ["run"]
-    list_filter = ["starts", "code"]
-
-
-@admin.register(RetrainAdvice)
-class RetrainAdviceAdmin(ReadOnlyAdmin):
-    """What the layer that knows the pool advised."""
-
-    list_display = ["code", "vetoes_training", "params", "created_at"]
-    list_filter = ["code", "vetoes_training"]
+    @action(description=say("Try again", "Réessayer"), url_path="retry")
+    def retry_run(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        question = Question(
+            title=say("Try this run again?", "Relancer cet entraînement ?"),
+            text=say(
+                "A new attempt starts on the same snapshot; the log of the last one is replaced.",
+                "Un nouvel essai part du même instantané ; le journal du précédent est remplacé.",
+            ),
+            button=say("Try again", "Réessayer"),
+            done=say("A new attempt is planned.", "Un nouvel essai est prévu."),
+            call=lambda: actions.run_retry(run_id=int(object_id), requested_by=request.user),
+        )
+        return self.ask(request, object_id, question)

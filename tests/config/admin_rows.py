@@ -1,0 +1,86 @@
+"""Rows of every kind the admin shows, each with neighbours of its own, so that a query a row would show."""
+
+import itertools
+import uuid
+from datetime import timedelta
+
+from django.contrib import admin
+from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from accounts import actions as accounts
+from accounts.models import User
+from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration
+from inference.models import Deployment, Encoder, LearnerHead, TransformRun
+from tests import factories
+from training.models import (
+    DatasetSnapshot,
+    Evaluation,
+    ModelVersion,
+    RetrainAdvice,
+    RetrainDecision,
+    TrainingRun,
+)
+
+_numbers = itertools.count(1)
+
+
+def models() -> list[type]:
+    """Every model of the admin, in a steady order."""
+    return sorted(admin.site._registry, key=lambda model: model._meta.label)
+
+
+def fill(count: int) -> None:
+    """Make ``count`` more rows of every kind."""
+    for _ in range(count):
+        number = next(_numbers)
+        person = factories.person(f"person{number}")
+        accounts.token_create(user=person, name=f"token {number}")
+        accounts.invitation_create(invited_by=factories.person(f"lead{number}", "lead"), role="annotator")
+        _tickets(number, person)
+        _training(number, person)
+        rhythm = IntervalSchedule.objects.create(every=number, period="days")
+        clock = CrontabSchedule.objects.create(minute=str(number % 60), hour=str(number // 60 % 24))
+        PeriodicTask.objects.create(
+            name=f"mine {number}", task="training.tasks.policy_check", interval=rhythm
+        )
+        PeriodicTask.objects.create(name=f"nightly {number}", task="x", crontab=clock)
+
+
+def _tickets(number: int, person: User) -> None:
+    service = factories.service(f"Desk {number}")
+    ticket, other = factories.ticket(), factories.ticket()
+    factories.labelled(ticket, service, person)
+    decision = ticket.annotations.get()
+    Annotation.objects.create(
+        ticket=other, kind="label", service=service, mode="teach", annotator=person, source_annotation=decision,
+        suggested_service=service,
+    )  # fmt: skip
+    QueueItem.objects.create(
+        ticket=other, mode="teach", position=number, lane="exploit", suggested_service=service,
+        second_service=service, lease=uuid.uuid4(), leased_by=person,
+        leased_until=timezone.now() + timedelta(minutes=3),
+    )  # fmt: skip
+    ImportRun.objects.create(filename=f"{number}.csv", started_by=person, bytes_total=10, bytes_read=5)
+    ScoreGeneration.objects.create(slot=0, tickets=number)
+
+
+def _training(number: int, person: User) -> None:
+    snapshot = DatasetSnapshot.objects.create(
+        fingerprint=f"{number:064d}", uri="file:///x", rows=number, last_annotation_id=0
+    )
+    run = TrainingRun.objects.create(snapshot=snapshot, state="failed", requested_by=person, log_tail="x" * 9)
+    version = ModelVersion.objects.create(
+        number=number, kind="classifier", run=run, artifact_uri="file:///x", manifest_hash="0" * 64,
+        encoder=f"{number:016d}", dim=32, labels=["a", "b"],
+    )  # fmt: skip
+    Evaluation.objects.create(model_version=version, data="audit", fingerprint="1" * 64, n=9, accuracy=0.9)
+    RetrainDecision.objects.create(starts=True, code=f"code {number % 3}", run=run)
+    RetrainAdvice.objects.create(code=f"code {number % 3}")
+    space = Encoder.objects.create(fingerprint=f"{number:016d}", dim=32, model_version=version)
+    LearnerHead.objects.create(encoder=space, weights=b"x")
+    TransformRun.objects.create(model_version=version, purpose="pool", state="succeeded")
+    Deployment.objects.create(
+        model_version=version, role="assistant", endpoint_name=f"e{number}", started_by=person,
+        ended_at=timezone.now(),
+    )  # fmt: skip
