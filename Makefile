@@ -6,7 +6,7 @@ PORT ?= 8000
 export PORT
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
-.PHONY: help setup python demo up stop status reset test test-heavy test-all lint format bench backup restore \
+.PHONY: help setup python demo up stop status reset test test-heavy test-pages test-all lint format bench backup restore \
         frontend servers migrations shell types logs
 
 help:  ## List the commands
@@ -42,8 +42,11 @@ restore:  ## Put a backup back into an empty installation: make restore FILE=bac
 test: python  ## The tests (under ten minutes)
 	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m "not heavy" $(ARGS)
 
-test-heavy: python  ## Only the heavy tests: fine-tuning, replays, 100,000 rows
-	@$(BIN)/pytest -m heavy $(ARGS)
+test-heavy: python  ## Only the heavy tests: fine-tuning, replays, 100,000 rows, the pages in Chromium
+	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m heavy $(ARGS)
+
+test-pages: python  ## Only the pages in Chromium, the tour first (SHOTS=folder keeps pictures)
+	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m e2e $(ARGS)
 
 test-all: test test-heavy  ## The tests, then the heavy ones
 

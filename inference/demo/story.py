@@ -22,7 +22,7 @@ from training.models import TrainingRun
 Say = Callable[[str], None]
 
 LABELS = 520
-LABELS_AFTER = 8
+LABELS_AFTER = 12
 BATCH = 20
 POLL_SECONDS = 0.5
 

@@ -1,0 +1,208 @@
+"""docs/tour.md, walked in a browser: each of its steps, in its order, with its words."""
+
+import os
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.browsing import Visitor
+from tests.e2e.desk import Desk
+from tests.e2e.guide import Step, steps
+from tests.e2e.oracle import Oracle
+from tests.e2e.shots import shoot
+
+# On two cores nothing in the demo takes longer; a busy machine may ask for more.
+WAIT = 90.0 * float(os.environ.get("E2E_PATIENCE", "1"))
+MOST_ANSWERS = 45
+
+
+class Walk:
+    """One person on the tour. Remembers what the pages said, and where the loop stood at the start."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.visitor = visitor
+        self.page: Page = visitor.page
+        self.before = self.loop()
+        self.said = ""
+
+    def loop(self) -> dict[str, Any]:
+        return self.visitor.call("/api/loop/")
+
+    def go(self, name: str) -> None:
+        """Follow the entry of the side bar."""
+        self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
+        self.page.wait_for_load_state("networkidle")
+
+    def wait(self, what: str, ready: Callable[[], Any]) -> Any:
+        """Wait, at most WAIT seconds, until `ready()` is true; returns it."""
+        deadline = time.monotonic() + WAIT
+        while not (found := ready()):
+            assert time.monotonic() < deadline, f"{what}: not within {WAIT:.0f} s; the loop: {self.loop()}"
+            self.page.wait_for_timeout(500)
+        return found
+
+    def hear(self) -> None:
+        """Take in the words now on the page, those read out to the blind included."""
+        self.said += " ".join(self.page.locator("body").inner_text().split()) + " "
+        for label in self.page.locator("[aria-label], [title]").all():
+            self.said += f"{label.get_attribute('aria-label') or ''} {label.get_attribute('title') or ''} "
+
+    def box(self, name: str) -> Any:
+        """A box of the loop's picture."""
+        return self.page.locator("article").filter(
+            has=self.page.get_by_role("heading", name=name, exact=True)
+        )
+
+
+def see_the_loop(walk: Walk, step: Step) -> None:
+    walk.go("Loop")
+    for name in ("Label", "Train", "Evaluate", "Observe", "Compare", "Promote"):
+        expect(walk.box(name)).to_be_visible()
+    bar = walk.box("Label").get_by_role("progressbar")
+    assert int(bar.get_attribute("aria-valuenow")) < int(bar.get_attribute("aria-valuemax"))
+
+
+def try_a_ticket(walk: Walk, step: Step) -> None:
+    walk.go("Try a ticket")
+    walk.page.get_by_role("textbox").first.fill(step.quoted)
+    with walk.page.expect_response("**/api/try/") as asked:
+        walk.page.get_by_role("button", name=re.compile("^(Try|Ask)")).click()
+    answer = asked.value.json()
+    assert answer["state"] == "ready" and answer["nearest"] and answer["prediction"]
+    names = {one["id"]: one["name"] for one in walk.visitor.call("/api/services/")["results"]}
+    expect(
+        walk.page.get_by_role("main").get_by_text(names[answer["prediction"]["service_id"]]).first
+    ).to_be_visible()
+    expect(walk.page.get_by_text("[PHONE]").first).to_be_visible()
+
+
+def teach_twenty_tickets(walk: Walk, step: Step) -> None:
+    walk.go("Teach")
+    desk = Desk(walk.visitor)
+    expect(desk.page.get_by_text("until the next training")).to_be_visible()
+    keys = {one["code"]: one["key"] for one in walk.visitor.call("/api/services/")["results"]}
+    oracle = Oracle(
+        walk.before["embedding"]["total"], walk.visitor.call("/api/session/")["installation"]["time_zone"]
+    )
+    counted = [walk.before["labels"]["since_last"]]
+    walk.hear()
+    desk.press("?")
+    walk.hear()
+    desk.press("?")
+    for given in range(MOST_ANSWERS):
+        if given >= 20 and walk.loop()["run"]:
+            break
+        code = oracle.code(desk.text)
+        if given == 8:
+            shoot(walk.page, "tour-teach")
+        desk.given(keys.get(code or "", "n"))
+        counted.append(walk.loop()["labels"]["since_last"])
+    assert counted[5] > counted[0], f"the counter does not fill: {counted}"
+
+
+def watch_the_training(walk: Walk, step: Step) -> None:
+    run = walk.wait("the training starts itself", lambda: walk.loop()["run"] or _newest(walk))
+    expect(walk.page.get_by_text(re.compile("^Training")).first).to_be_visible()
+    walk.hear()
+    walk.go("Loop")
+    bar = walk.box("Train").get_by_role("progressbar")
+    seen: set[str] = set()
+
+    def over() -> bool:
+        if bar.count():
+            seen.add(bar.first.get_attribute("aria-valuenow") or "")
+        return walk.loop()["run"] is None
+
+    walk.wait("the bar moves", lambda: len(seen) > 1 or over())
+    walk.hear()
+    walk.box("Train").get_by_role("link").click()
+    walk.page.wait_for_url(f"**/runs/{run['id']}")
+    walk.page.wait_for_load_state("networkidle")
+    shoot(walk.page, "tour-run")
+    walk.hear()
+    walk.wait("the training ends", over)
+    ended = walk.visitor.call(f"/api/runs/{run['id']}/")
+    assert ended["state"] == "succeeded", ended["failure_reason"]
+    assert len(seen) > 1, "the bar stood still"
+
+
+def _newest(walk: Walk) -> dict[str, Any] | None:
+    """The newest run, if it is one that began after the tour."""
+    newest = walk.visitor.call("/api/runs/")["results"][0]
+    known = walk.before["model"]["version"]
+    return newest if newest["model_version"] is None or newest["model_version"] > known else None
+
+
+def see_the_new_model_judged(walk: Walk, step: Step) -> None:
+    walk.go("Loop")
+    version = walk.before["model"]["version"] + 1
+    walk.wait("the new version is measured", lambda: (walk.loop()["model"]["accuracy"] or 0) > 0)
+    walk.page.reload()
+    walk.page.wait_for_load_state("networkidle")
+    assert walk.loop()["model"]["version"] == version
+    expect(walk.box("Evaluate").get_by_text(re.compile("Right on|Measured"))).to_be_visible()
+    walk.hear()
+    walk.page.get_by_role("link", name=f"Version {version}").first.click()
+    walk.page.wait_for_url(f"**/models/{version}")
+    walk.page.wait_for_load_state("networkidle")
+
+
+def find_the_queue_in_its_new_order(walk: Walk, step: Step) -> None:
+    walk.go("Loop")
+
+    def settled() -> bool:
+        now = walk.loop()
+        all_read = now["embedding"]["done"] == now["embedding"]["total"]
+        return (
+            all_read
+            and now["active"] is None
+            and now["learner"] is not None
+            and now["learner"]["behind"] == 0
+        )
+
+    walk.wait("all tickets are read and ranked again", settled)
+    generation = walk.before["learner"]["generation"]
+    walk.wait("the queue is ordered anew", lambda: walk.loop()["learner"]["generation"] > generation)
+    walk.page.reload()
+    walk.page.wait_for_load_state("networkidle")
+    walk.hear()
+    walk.go("Teach")
+    expect(walk.page.get_by_test_id("ticket-text")).to_be_visible()
+
+
+STEPS = [
+    see_the_loop,
+    try_a_ticket,
+    teach_twenty_tickets,
+    watch_the_training,
+    see_the_new_model_judged,
+    find_the_queue_in_its_new_order,
+]
+
+
+def _named(title: str) -> str:
+    return re.sub(r"\W+", "_", title.lower()).strip("_")
+
+
+def test_the_tour_in_the_docs_has_the_steps_that_are_walked_here():
+    assert [_named(step.title) for step in steps()] == [walked.__name__ for walked in STEPS]
+
+
+@pytest.mark.timeout(1800)
+def test_the_tour_works_as_it_is_written(demo, visit):
+    visitor = visit(demo, "lead")
+    visitor.open("/home")
+    walk = Walk(visitor)
+    for step, walked in zip(steps(), STEPS, strict=True):
+        walk.said = ""
+        walked(walk, step)
+        walk.hear()
+        for picture in step.pictures:
+            if picture not in {"tour-teach", "tour-run"}:
+                shoot(walk.page, picture)
+        missing = [word for word in step.words if word.lower() not in walk.said.lower()]
+        assert not missing, f"step {step.title!r} names what no page showed: {missing}"
