@@ -49,14 +49,20 @@ class House:
         self.programs.append(program)
         return program
 
+    def start_line(self, name: str, **values: str) -> subprocess.Popen[bytes]:
+        """Start the program of this name in the Procfile, its $VARIABLES replaced by ``values``."""
+        lines = (ROOT / "Procfile").read_text().splitlines()
+        (line,) = [line.partition(":")[2] for line in lines if line.startswith(f"{name}:")]
+        for variable, value in values.items():
+            line = line.replace(f"${variable}", value)
+        return self.start(*shlex.split(line))
+
     def serve(self) -> int:
         """Start the web process as the Procfile does, on loopback; returns its port once it answers."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port: int = free.getsockname()[1]
-        lines = (ROOT / "Procfile").read_text().splitlines()
-        (line,) = [line.partition(":")[2] for line in lines if line.startswith("web:")]
-        self.start(*shlex.split(line.replace("$HOST", "127.0.0.1").replace("$PORT", str(port))))
+        self.start_line("web", HOST="127.0.0.1", PORT=str(port))
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
