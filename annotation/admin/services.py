@@ -62,6 +62,10 @@ class ServiceForm(forms.ModelForm):
         model = Service
         fields = FIELDS
 
+    def _get_validation_exclusions(self) -> set[str]:
+        """The actions check the key's uniqueness, and say which field is at fault."""
+        return {*super()._get_validation_exclusions(), "key"}
+
     def _post_clean(self) -> None:
         super()._post_clean()
         if self.errors:

@@ -5,12 +5,14 @@ stand still, so they can be looked at and run, and neither edited, switched off 
 people add are theirs. Solar and one-time schedules are not offered: nothing here needs them.
 """
 
+import zoneinfo
 from typing import Any
 
 from celery import current_app
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_celery_beat import admin as beat
@@ -32,6 +34,16 @@ for model in (PeriodicTask, IntervalSchedule, CrontabSchedule, ClockedSchedule, 
 def built_in() -> list[str]:
     """The names of the schedules that come with the house."""
     return [*current_app.conf.beat_schedule, "celery.backend_cleanup"]
+
+
+class ZoneField(forms.CharField):
+    """A time zone by its name, typed: a box of six hundred is no help."""
+
+    def clean(self, value: Any) -> zoneinfo.ZoneInfo:
+        name = super().clean(value)
+        if name not in zoneinfo.available_timezones():
+            raise ValidationError("Name a time zone such as Europe/Paris.")
+        return zoneinfo.ZoneInfo(name)
 
 
 class TaskWidget(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
@@ -108,10 +120,9 @@ class CrontabAdmin(ScheduleAdmin):
     readonly_fields = ["human_readable"]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The zone is typed: a box of six hundred is no help."""
         if db_field.name != "timezone":
             return super().formfield_for_dbfield(db_field, request, **kwargs)
-        return forms.CharField(
+        return ZoneField(
             initial=settings.INSTALLATION_TIME_ZONE,
             widget=UnfoldAdminTextInputWidget,
             help_text="Such as Europe/Paris.",
