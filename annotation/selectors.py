@@ -52,8 +52,8 @@ def services_active() -> QuerySet[Service]:
 
 
 def services_with_counts() -> QuerySet[Service]:
-    """All services with ``label_count``: tickets that carry their label now."""
-    return Service.objects.annotate(label_count=Count("tickets"))
+    """All services in their order with ``label_count``: tickets that carry their label now."""
+    return Service.objects.annotate(label_count=Count("tickets")).order_by("position", "id")
 
 
 def service_is_used(service: Service) -> bool:

@@ -126,7 +126,11 @@ def _lock(ticket_id: int, answer: Answer) -> tuple[Ticket, list[Ticket]]:
 
 
 def _check_turn(served: Serving, ticket: Ticket) -> None:
-    """Refuse an answer whose turn has passed: answered already, or in somebody else's hands."""
+    """Refuse an answer whose turn has passed: about an earlier text, answered already, or in other hands."""
+    if served.round < ticket.reopened_at_round:
+        raise Refused(
+            "lease_expired", "The ticket was changed or reopened after it was served.", ticket_id=ticket.pk
+        )
     since = ticket.annotations.filter(undone_by=None, source_annotation=None).exclude(
         kind=AnnotationKind.UNDO
     )

@@ -24,7 +24,7 @@ from annotation.reading import FileProblem, RawRow, open_file, read_rows
 log = logging.getLogger(__name__)
 
 STALE = timedelta(seconds=90)
-LOCK_CLASS = 7_205
+LOCK_CLASS = 7_208
 PREVIEW_ROWS = 5
 PREVIEW_LOOKS = 200
 
