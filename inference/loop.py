@@ -221,9 +221,9 @@ def _run(run: TrainingRun | None) -> dict[str, Any] | None:
 def needs(*, is_lead: bool) -> list[dict[str, Any]]:
     """What waits for a person, most pressing first: (code, params, link)."""
     found: list[tuple[str, dict[str, Any], str]] = []
-    if not annotation.services_active().exists():
+    if is_lead and not annotation.services_active().exists():
         found.append(("no_services", {}, "/services"))
-    if not Ticket.objects.exists():
+    if is_lead and not Ticket.objects.exists():
         found.append(("no_tickets", {}, "/import"))
     last = training.last_run()
     if is_lead and last is not None and last.state in (RunState.FAILED, RunState.TIMED_OUT):

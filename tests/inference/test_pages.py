@@ -102,6 +102,12 @@ def test_the_loop_of_an_empty_house_says_what_is_missing() -> None:
     assert answer["embedding"] == {"done": 0, "total": 0}
 
 
+def test_only_those_who_can_mend_an_empty_house_are_asked_to() -> None:
+    codes = [need["code"] for need in signed_in("lead").get("/api/home/").json()["needs"]]
+    assert codes == ["no_services", "no_tickets"]
+    assert signed_in("annotator").get("/api/home/").json()["needs"] == []
+
+
 def test_the_loop_counts_towards_the_next_training(backend: ComputeBackend) -> None:
     services = make_services()
     tickets = make_tickets(8)
