@@ -102,7 +102,9 @@ def last_admin_check(*, user: User, role: str, is_active: bool) -> None:
         raise Refused("last_admin", "This is the only admin: make somebody else an admin first.")
 
 
-def invitation_create(*, invited_by: User, role: str, email: str = "") -> tuple[Invitation, str]:
+def invitation_create(
+    *, invited_by: User, role: str = Role.ANNOTATOR, email: str = ""
+) -> tuple[Invitation, str]:
     """Invite somebody; returns the row and the secret of the link, which is shown once.
 
     Nobody can invite above their own role, and only admins invite machines.

@@ -15,6 +15,13 @@ LAST_USED_GRAIN = timedelta(minutes=5)
 class EnvelopeSessionAuthentication(authentication.SessionAuthentication):
     """Session with CSRF; answers 401 (not 403) to strangers, so that the page can show its login."""
 
+    def enforce_csrf(self, request: Request) -> None:
+        """Refuse a write without its token by a code of its own: the page then says to reload."""
+        try:
+            super().enforce_csrf(request)
+        except exceptions.PermissionDenied as error:
+            raise exceptions.PermissionDenied(str(error.detail), code="csrf_failed") from error
+
     def authenticate_header(self, request: Request) -> str:
         return "Session"
 

@@ -5,7 +5,8 @@ Codes are stable and translated by the page; ``message`` is the English sentence
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.csrf import csrf_failure as django_csrf_failure
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from accounts.errors import Refused
+from config.parsers import TooLarge
 
 
 def body(
@@ -55,6 +57,8 @@ def envelope(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, exceptions.Throttled) and error.wait:
         params["seconds"] = int(error.wait) + 1
         headers["Retry-After"] = str(params["seconds"])
+    if isinstance(error, TooLarge):
+        params["limit"] = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if isinstance(error, exceptions.ValidationError):
         data = body(
             "invalid",
@@ -76,7 +80,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Answer a request that Django itself refuses: an unknown host, a broken form."""
+    """Answer a request that Django itself refuses: an unknown host, a broken form, a body over the limit."""
+    if isinstance(exception, RequestDataTooBig):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        error = TooLarge()
+        return JsonResponse(body(error.default_code, str(error.detail), {"limit": limit}), status=413)
     return JsonResponse(body("bad_request", "This request cannot be understood."), status=400)
 
 

@@ -12,7 +12,8 @@ class TooLarge(exceptions.APIException):
     """The body is over the limit; Django checks that for forms only."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code = "body_too_large"
+    default_code = "too_large"
+    default_detail = "This body is too large: send less at a time, or a file through the import."
 
 
 class BoundedJSONParser(JSONParser):
@@ -28,7 +29,7 @@ class BoundedJSONParser(JSONParser):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         announced = request.META.get("CONTENT_LENGTH") if request is not None else None
         if limit and announced and int(announced) > limit:
-            raise TooLarge(f"Send at most {limit} bytes at a time; large files go through the import.")
+            raise TooLarge
         try:
             return super().parse(stream, media_type=media_type, parser_context=parser_context)
         except RecursionError as error:
