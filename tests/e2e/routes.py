@@ -21,7 +21,7 @@ class Page:
     role: str
 
     def is_for(self, role: str) -> bool:
-        return not self.role or ROLES.index(role) >= ROLES.index(self.role)
+        return self.role in {"", "machine"} or ROLES.index(role) >= ROLES.index(self.role)
 
     def address(self, ids: dict[str, str]) -> str:
         """The path with a real row in the place of its parameter."""
