@@ -1,10 +1,11 @@
 """Writes a batch of ready rows in one transaction: tickets, imported labels, answer keys."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.errors import Refused
@@ -15,6 +16,7 @@ from annotation.ingest.checking import ReadyRow
 from annotation.ingest.options import ImportOptions
 from annotation.ingest.report import Report
 from annotation.ingest.updating import tickets_update
+from annotation.ingest.writing import rows_insert
 from annotation.models import (
     Annotation,
     AnnotationKind,
@@ -34,6 +36,15 @@ MOST_SERVICES = 1000
 NONE_OF_THEM = "none"  # in an answer key
 
 
+TICKET = (
+    *("external_id", "text", "original_text", "text_hash", "group"),
+    *("audit_rank", "is_audit", "received_at", "channel", "language"),
+    *("metadata", "masked", "is_demo", "created_at"),
+    *("status", "label_source", "round", "reopened_at_round"),
+)
+ANNOTATION = ("ticket", "service", "round", "is_demo", "kind", "mode", "note", "lane", "created_at")
+
+
 @transaction.atomic
 def ingest_batch(rows: Sequence[ReadyRow], options: ImportOptions, report: Report) -> None:
     """Write rows, each of an external id of its own."""
@@ -42,9 +53,7 @@ def ingest_batch(rows: Sequence[ReadyRow], options: ImportOptions, report: Repor
     known = {ticket.external_id: ticket for ticket in stored}
     fresh = [row for row in rows if row.external_id not in known]
     _count_duplicates(fresh, report)
-    Ticket.objects.bulk_create(
-        [_ticket(row, options) for row in fresh], batch_size=1000, ignore_conflicts=True
-    )
+    rows_insert(Ticket, TICKET, [_ticket(row, options) for row in fresh], skip_known=True)
     changed = tickets_update(known, by_name)
     tickets = dict(Ticket.objects.filter(external_id__in=by_name).values_list("external_id", "id"))
     ids = [tickets[row.external_id] for row in fresh if row.external_id in tickets]
@@ -60,21 +69,13 @@ def ingest_batch(rows: Sequence[ReadyRow], options: ImportOptions, report: Repor
         transaction.on_commit(lambda: tickets_ingested.send(sender=Ticket, ticket_ids=ids))
 
 
-def _ticket(row: ReadyRow, options: ImportOptions) -> Ticket:
-    return Ticket(
-        external_id=row.external_id,
-        text=row.text,
-        original_text=row.original_text,
-        text_hash=row.text_hash,
-        group=row.group,
-        audit_rank=row.audit_rank,
-        is_audit=row.is_audit,
-        received_at=row.received_at or timezone.now(),
-        channel=row.channel or "",
-        language=row.language or "",
-        metadata=row.metadata or {},
-        masked=row.masked,
-        is_demo=options.is_demo,
+def _ticket(row: ReadyRow, options: ImportOptions) -> tuple[Any, ...]:
+    now = timezone.now()
+    return (
+        *(row.external_id, row.text, row.original_text, row.text_hash, row.group),
+        *(row.audit_rank, row.is_audit, row.received_at or now, row.channel or "", row.language or ""),
+        *(row.metadata or {}, row.masked, options.is_demo, now),
+        *(TicketStatus.OPEN.value, "", 0, 0),
     )
 
 
@@ -157,41 +158,32 @@ def _annotations(wanted: dict[int, Service]) -> None:
     for ticket_id, service_id in imported.order_by("id").values_list("ticket_id", "service_id"):
         last[ticket_id] = service_id
     new = {pk: service for pk, service in wanted.items() if last.get(pk) != service.pk}
-    tickets = {t.pk: t for t in Ticket.objects.select_for_update().filter(pk__in=new)}
-    written = Annotation.objects.bulk_create(
-        [
-            Annotation(
-                ticket_id=pk,
-                kind=AnnotationKind.LABEL,
-                service=service,
-                mode=Mode.IMPORT,
-                round=tickets[pk].round,
-                is_demo=tickets[pk].is_demo,
-            )
-            for pk, service in new.items()
-        ],
-        batch_size=1000,
+    locked = Ticket.objects.select_for_update().filter(pk__in=new).order_by("pk")
+    tickets = list(locked.values_list("pk", "round", "is_demo", "is_audit"))
+    said = (AnnotationKind.LABEL.value, Mode.IMPORT.value, "", "", timezone.now())
+    rows_insert(
+        Annotation,
+        ANNOTATION,
+        [(pk, new[pk].pk, round, is_demo, *said) for pk, round, is_demo, _ in tickets],
     )
-    _label_open(written, tickets)
+    _label_open({pk: is_audit for pk, _, _, is_audit in tickets})
     tell(new)
 
 
-def _label_open(written: list[Annotation], tickets: dict[int, Ticket]) -> None:
-    """Set the imported labels on tickets nobody decided about; audit tickets stay open for people."""
-    by_person = set(
-        Annotation.objects.filter(ticket_id__in=tickets)
-        .exclude(annotator=None)
-        .values_list("ticket_id", flat=True)
-    )
-    plain: dict[int, list[Annotation]] = defaultdict(list)
-    for annotation in written:
-        ticket = tickets[annotation.ticket_id]
-        if ticket.pk in by_person:
-            ticket_resolve(ticket)
-        elif not ticket.is_audit:
-            ticket.status, ticket.label_id = TicketStatus.LABELLED, annotation.service_id
-            ticket.label_source, ticket.labelled_at = LabelSource.IMPORT, annotation.created_at
-            plain[ticket.pk].append(annotation)
-    Ticket.objects.bulk_update(
-        [tickets[pk] for pk in plain], ["status", "label", "label_source", "labelled_at"], batch_size=1000
+def _label_open(tickets: dict[int, bool]) -> None:
+    """Set the newest imported labels on tickets (id -> whether audit) nobody decided about; audit tickets stay open
+    for people."""
+    decided = Annotation.objects.filter(ticket_id__in=tickets).exclude(annotator=None)
+    by_person = set(decided.values_list("ticket_id", flat=True))
+    for ticket in Ticket.objects.filter(pk__in=by_person):
+        ticket_resolve(ticket)
+    imported = Annotation.objects.filter(
+        ticket=OuterRef("pk"), annotator=None, kind=AnnotationKind.LABEL, undone_by=None
+    ).order_by("-id")
+    plain = [pk for pk, is_audit in tickets.items() if not is_audit and pk not in by_person]
+    Ticket.objects.filter(pk__in=plain).update(
+        status=TicketStatus.LABELLED,
+        label_id=Subquery(imported.values("service_id")[:1]),
+        label_source=LabelSource.IMPORT,
+        labelled_at=Subquery(imported.values("created_at")[:1]),
     )

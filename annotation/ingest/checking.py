@@ -19,7 +19,7 @@ LONGEST = {"external_id": 200, "channel": 32, "language": 8}
 MOST_METADATA_CHARS = 20_000
 AUDIT_RANGE = 2**63
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-MOST_AHEAD = timedelta(days=1)  # clocks and zones differ; a ticket from next year is a slip of the pen
+MOST_AHEAD = timedelta(days=366)  # clocks may be wrong by much; the year 2204 is a slip of the pen
 _DAY_FIRST = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%Y %H:%M")
 
 
