@@ -37,16 +37,19 @@ export function useServiceEdits() {
   async function work(): Promise<void> {
     created.value = 0;
     refused.value = [];
-    for (let line = waiting.value[0]; line; line = waiting.value[0]) {
-      try {
-        keep(await endpoint.create({ name: line.name, name_fr: line.name_fr }));
-        created.value += 1;
-      } catch (problem) {
-        refused.value.push({ name: line.name, problem });
+    do {
+      for (let line = waiting.value[0]; line; line = waiting.value[0]) {
+        try {
+          keep(await endpoint.create({ name: line.name, name_fr: line.name_fr }));
+          created.value += 1;
+        } catch (problem) {
+          refused.value.push({ name: line.name, problem });
+        }
+        waiting.value.shift();
       }
-      waiting.value.shift();
-    }
-    await queries.invalidateQueries({ queryKey: SERVICES_KEY });
+      await queries.invalidateQueries({ queryKey: SERVICES_KEY });
+      // A name typed while the list was read again found this still working.
+    } while (waiting.value.length);
   }
 
   async function update(id: number, fields: ServiceWrite): Promise<Service> {
