@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.config.processes import ROOT, python
 from tests.e2e.browsing import ARGUMENTS, Visitor, find_chromium
@@ -79,6 +79,7 @@ def browser() -> Iterator[Browser]:
     program = find_chromium()
     if program is None:
         pytest.fail("Chromium is missing: install it (Debian: apt-get install chromium)", pytrace=False)
+    expect.set_options(timeout=20_000)  # a limit for hopeless cases, not a measure
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield chromium
