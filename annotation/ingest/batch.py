@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.errors import Refused
@@ -154,7 +154,12 @@ def _answer_keys(named: list[tuple[ReadyRow, int]], wanted: dict[int, Service]) 
 def _annotations(wanted: dict[int, Service]) -> None:
     """Write imported labels as annotations of nobody; the same label again writes nothing."""
     last: dict[int, int] = {}
-    imported = Annotation.objects.filter(ticket_id__in=wanted, annotator=None, kind=AnnotationKind.LABEL)
+    imported = Annotation.objects.filter(
+        ticket_id__in=wanted,
+        annotator=None,
+        kind=AnnotationKind.LABEL,
+        round__gte=F("ticket__reopened_at_round"),  # a label of an earlier text says nothing about this one
+    )
     for ticket_id, service_id in imported.order_by("id").values_list("ticket_id", "service_id"):
         last[ticket_id] = service_id
     new = {pk: service for pk, service in wanted.items() if last.get(pk) != service.pk}

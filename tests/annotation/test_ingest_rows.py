@@ -110,6 +110,18 @@ def test_a_changed_text_asks_people_anew_and_is_told_to_be_embedded_again(
     assert QueueItem.objects.count() == 1, "the ticket that did not change stays in the queue"
 
 
+def test_the_label_that_comes_with_a_changed_text_is_the_label_of_that_text() -> None:
+    factories.service("Delivery")
+    take({"id": "A1", "text": "Where is my parcel?", "service": "Delivery"})
+    Ticket.objects.update(is_audit=False)
+    for _ in range(2):
+        take({"id": "A1", "text": "It has not come", "service": "Delivery"})
+        assert (one().text, one().status, one().label_source) == ("It has not come", "labelled", "import")
+    assert Annotation.objects.count() == 2
+    take({"id": "A1", "text": "My card is lost"})
+    assert (one().status, one().label_id) == ("open", None)
+
+
 def test_what_a_row_does_not_carry_is_left_as_it_is() -> None:
     take({"id": "A1", "text": "One", "at": "2024-03-01T10:00Z", "channel": "mail", "shop": "Paris"})
     assert counts(take({"id": "A1", "text": "One"}, options=ImportOptions(external_id_column="id"))) == (

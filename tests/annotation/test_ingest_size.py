@@ -1,0 +1,76 @@
+"""A hundred thousand rows through the real command in a process of its own: all are there, and memory stays flat."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from annotation.models import Annotation, Service, Ticket
+from config import embedded
+
+pytestmark = [pytest.mark.heavy, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_GROWTH_MB = 50
+TEXT = (
+    "colis commande retard remboursement carte paiement livraison facture compte adresse produit cassé échange "
+    "where is my parcel order refund please help account password login broken late invoice"
+)
+
+
+def write(path: Path, count: int, *, ids: bool) -> Path:
+    chance = random.Random(count)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("id,text,service,date\n")
+        for number in range(count):
+            words = " ".join(chance.choices(TEXT.split(), k=30))
+            text = f'"{words}\nécrivez à jean{number}@exemple.fr, 06 12 34 56 78"'
+            name = f"T{number}" if ids else ""
+            file.write(f"{name},{text},Service {number % 12},2024-03-01 10:00\n")
+            if number % 1000 == 0:
+                file.write(f"{number},too,many,cells,here\n")
+    return path
+
+
+def import_rows(path: Path) -> float:
+    """Run the command over the test's database; returns its peak resident memory in MB."""
+    url = embedded.database_url(settings.HOME_DIR, connection.settings_dict["NAME"])
+    options = ["--external-id-column=id", "--received-at-column=date", "--label-column=service"]
+    pid = os.posix_spawn(
+        sys.executable,
+        [
+            sys.executable,
+            str(ROOT / "manage.py"),
+            "import_tickets",
+            str(path),
+            *options,
+            "--service-from-labels",
+        ],
+        os.environ | {"DATABASE_URL": url},
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+    )
+    _, status, usage = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    return usage.ru_maxrss / 1024
+
+
+@pytest.mark.parametrize("ids", [True, False], ids=["with external ids", "without external ids"])
+def test_a_hundred_thousand_rows_come_in_and_cost_no_more_memory_than_ten_thousand(
+    tmp_path: Path, ids: bool
+) -> None:
+    few = import_rows(write(tmp_path / "few.csv", 10_000, ids=ids))
+    assert Ticket.objects.count() == 10_000
+    many = import_rows(write(tmp_path / "many.csv", 100_000, ids=ids))
+    assert Ticket.objects.count() == (100_000 if ids else 110_000)
+    assert many - few <= MOST_GROWTH_MB
+    assert not Ticket.objects.exclude(text__contains="[EMAIL], [PHONE]").exists()
+    assert Service.objects.count() == 12
+    labelled = Ticket.objects.filter(status="labelled", is_audit=False).count()
+    assert labelled == Ticket.objects.filter(is_audit=False).count()
+    assert Annotation.objects.filter(annotator=None).count() == Ticket.objects.count()
