@@ -66,9 +66,9 @@ class QueueItemAdmin(ReadOnlyAdmin):
     def why(self, item: QueueItem) -> str:
         return item.get_lane_display()
 
-    @display(description=say("Held", "En main"), boolean=True)
-    def held(self, item: QueueItem) -> bool:
-        return item.is_held
+    @display(description=say("Lease", "Bail"), label={"held": "info"})
+    def held(self, item: QueueItem) -> tuple[str, Any] | None:
+        return ("held", say("held now", "en main")) if item.is_held else None
 
     @admin.action(description=say("Release the lease", "Libérer le bail"))
     def release_leases(self, request: HttpRequest, queryset: QuerySet[QueueItem]) -> HttpResponse | None:

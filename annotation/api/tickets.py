@@ -55,6 +55,13 @@ class BulkSerializer(serializers.Serializer):
     service_from_labels = serializers.BooleanField(default=False)
 
 
+class RelabelSerializer(serializers.Serializer):
+    """A decision from a ticket's page; ``key`` makes sending it twice the same as once."""
+
+    service_id = serializers.IntegerField()
+    key = serializers.UUIDField(required=False)
+
+
 Bulk = inline_serializer(
     "BulkTickets",
     {
@@ -81,9 +88,6 @@ Facets = inline_serializer(
     },
 )
 SimilarList = inline_serializer("SimilarList", {"results": shapes.SimilarSerializer(many=True)})
-RelabelSerializer = inline_serializer(
-    "Relabel", {"service_id": serializers.IntegerField(), "key": serializers.UUIDField(required=False)}
-)
 
 
 def _may_know_audit(request: Request) -> bool:
@@ -144,11 +148,13 @@ class TicketsView(APIView):
         if filters.audit is not None and not knows:
             raise PermissionDenied("Only leads may tell random controls from other tickets.")
         limit = request.query_params.get("limit", "")
+        if limit and not limit.isdecimal():
+            raise Refused("bad_limit", "The limit is a whole number.", status=400, limit=limit[:20])
         page = tables.page(
             filters,
             slot=_slot(),
             cursor=request.query_params.get("cursor", ""),
-            limit=int(limit) if limit.isdecimal() else tables.PAGE,
+            limit=int(limit[:6]) if limit else tables.PAGE,
         )
         sizes = selectors.group_sizes([row["group"] for row in page.rows])
         return Response(
@@ -260,7 +266,7 @@ class RelabelView(APIView):
         operation_id="ticket_relabel", request=RelabelSerializer, responses=shapes.TicketDetailSerializer
     )
     def post(self, request: Request, pk: int) -> Response:
-        data = RelabelSerializer.__class__(data=request.data)
+        data = RelabelSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         actions.ticket_relabel(ticket_id=pk, annotator=request.user, **data.validated_data)
         return Response(_detail(request, pk))
