@@ -8,6 +8,7 @@ because it runs before anything is installed, with the system's Python.
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 FRONTEND = ROOT / "frontend"
 DISK_BYTES = 5 << 30
+NODE = (20, 19)  # as package.json says; what Vite needs
 SOURCES = (
     "src",
     "public",
@@ -72,12 +74,18 @@ def check_tools(*, node: bool) -> None:
         return
     for tool in ("node", "npm"):
         if shutil.which(tool) is None:
-            stop(f"{tool} is missing: install Node.js 20 or newer (Debian: apt-get install nodejs npm)")
+            stop(
+                f"{tool} is missing: install Node.js {NODE[0]}.{NODE[1]} or newer (Debian: apt-get install nodejs npm)"
+            )
     version = subprocess.run(
         ["node", "--version"], capture_output=True, text=True, check=False
     ).stdout.strip()
-    if not version.startswith("v") or int(version[1:].split(".")[0]) < 20:
-        stop(f"Node.js 20 or newer is needed, this is {version or 'unknown'}")
+    found = re.match(r"v(\d+)\.(\d+)", version)
+    if found is None or (int(found[1]), int(found[2])) < NODE:
+        stop(
+            f"Node.js {NODE[0]}.{NODE[1]} or newer is needed, this is {version or 'unknown'}: "
+            "install a newer one (nodejs.org) and put it first on PATH"
+        )
 
 
 def stop(line: str) -> None:
