@@ -2,12 +2,13 @@
 
 One turn: read the mark; if it moved, take in new vectors, refit on all labels, rank the top of the queue and
 push it (this is what people wait for); when it has been quiet for a moment, or ten seconds have passed, rank
-in depth, write the score table and the head. Nothing is lost with this process: all of it is made again from
-the rows.
+in depth, write the score table and the head, one step at a time: news that come between two steps are taken
+first. Nothing is lost with this process: all of it is made again from the rows.
 """
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,7 +62,8 @@ class Resident:
         self.last: Turn | None = None
         self._mark: world.Mark | None = None
         self._deep_mark: world.Mark | None = None
-        self._deep_at = -DEEP_EVERY_SECONDS
+        self._behind_since: float | None = None
+        self._deep_steps: list[Callable[[], object]] = []
         self._turned_at = float("-inf")
         self._encoder: Encoder | None = None
         self._rows: pool.Rows | None = None
@@ -84,18 +86,33 @@ class Resident:
             mark = world.mark()
             if mark != self._mark:
                 self.turn(mark)
+                if self._deep_steps or self._is_overdue():
+                    self._step()  # answers that never stop must not stop the depth
+            elif self._deep_steps:
+                self._step()
             elif self._deep_mark == self._mark:
                 return self.turns - before
             elif self._is_quiet():
-                self.deepen()
+                self._step()
+
+    def _step(self) -> None:
+        """One step of the depth; one that fails is taken again."""
+        self._deep_steps = self._deep_steps or self._plan_depth()
+        if self._deep_steps:
+            self._deep_steps[0]()
+            self._deep_steps.pop(0)
+
+    def _is_overdue(self) -> bool:
+        """Whether people have been answering without a pause for so long that the score table has fallen behind."""
+        return self._behind_since is not None and time.monotonic() > self._behind_since + DEEP_EVERY_SECONDS
 
     def _is_quiet(self) -> bool:
         """Wait for a moment without news; False as soon as there are some and the score table can wait."""
         until = time.monotonic() + QUIET_SECONDS
-        while time.monotonic() < min(until, self._deep_at + DEEP_EVERY_SECONDS + QUIET_SECONDS):
+        while time.monotonic() < until and not self._is_overdue():
             time.sleep(POLL_SECONDS)
             if world.mark() != self._mark:
-                return time.monotonic() - self._deep_at > DEEP_EVERY_SECONDS
+                return False
         return True
 
     # The two depths
@@ -106,6 +123,7 @@ class Resident:
         mark = mark or world.mark()
         if not self._take_in(mark):
             self._mark = self._deep_mark = mark
+            self._deep_steps, self._behind_since = [], None
             return None
         assert self._learner is not None and self._rows is not None
         self._labels = self._fitting(world.labels())
@@ -120,6 +138,7 @@ class Resident:
         queued = self._push(mark, depth)
         self.turns += 1
         self._turned_at = time.monotonic()
+        self._behind_since = self._behind_since or self._turned_at
         self.last = Turn(
             mark.newest_annotation, report.n_labels, queued, report.seconds, time.monotonic() - began
         )
@@ -130,12 +149,30 @@ class Resident:
 
     def deepen(self) -> None:
         """Rank in depth, write the score table and the head of the last turn."""
+        for step in self._plan_depth():
+            step()
+
+    def _plan_depth(self) -> list[Callable[[], object]]:
+        """The steps of the depth; each works on the last turn before it, so that turns may come in between."""
         if self._learner is None or self._rows is None or self._mark is None or self.last is None:
-            return
-        began = time.monotonic()
-        assert self._encoder is not None and self._labels is not None
+            return []
+        began, mark = time.monotonic(), self._mark
+
+        def done() -> None:
+            self._deep_mark = mark
+            self._behind_since = None if mark == self._mark else time.monotonic()
+            log.info("ranked in depth in %.2f s", time.monotonic() - began)
+
+        return [self._push_depth, self._write_scores, self._save_head, done]
+
+    def _push_depth(self) -> None:
+        assert self._mark is not None and self._labels is not None and self._rows is not None
         self._suspects = composing.suspicions(self._labels, self._rows)
         self._push(self._mark, settings.QUEUE_DEPTH)
+
+    def _write_scores(self) -> None:
+        assert self._learner is not None and self._rows is not None and self._encoder is not None
+        assert self._mark is not None and self.last is not None
         pushing.scores(
             self._learner.scores(),
             self._rows.ids,
@@ -145,9 +182,6 @@ class Resident:
             encoder=self._encoder.fingerprint,
             seconds=self.last.seconds,
         )
-        self._save_head()
-        self._deep_mark, self._deep_at = self._mark, time.monotonic()
-        log.info("score table of %d tickets written in %.2f s", len(self._rows), self._deep_at - began)
 
     def predict(self, vectors: NDArray[np.float32]) -> tuple[list[str], NDArray[np.float32]]:
         """The head of the last turn on other vectors (m, d): its classes and probabilities (m, k)."""
