@@ -36,14 +36,16 @@ def test_somebody_else_cannot_answer_with_my_lease(alice: User, bob: User, deliv
     assert submit(alice, item, delivery).annotator == alice
 
 
-def test_a_late_answer_counts_when_nobody_took_the_ticket(alice: User, delivery: Service) -> None:
+@pytest.mark.parametrize("pushed", [False, True], ids=["row still there", "row replaced"])
+def test_a_late_answer_counts_when_nobody_took_the_ticket(
+    alice: User, delivery: Service, pushed: bool
+) -> None:
     ticket = factories.ticket()
     factories.queued(ticket)
     item = claim(alice)[0]
     let_leases_run_out()
-    actions.queue_replace(
-        items=[], generation=2
-    )  # the ranking layer pushed anew, and the row is gone with its lease
+    if pushed:  # by the ranking layer: the row is gone with its lease
+        actions.queue_replace(items=[], generation=2)
     assert submit(alice, item, delivery).ticket == ticket
 
 
@@ -55,6 +57,7 @@ def test_a_late_answer_is_refused_when_somebody_else_has_the_ticket(
     let_leases_run_out()
     assert claim(bob)[0].ticket == item.ticket
     assert refusal(submit, person=alice, item=item, service=delivery) == "lease_expired"
+    assert not Annotation.objects.exists()
 
 
 def test_a_late_answer_is_refused_when_somebody_else_has_answered(
@@ -99,7 +102,8 @@ def test_two_services_set_the_ticket_aside_and_must_differ(
 
 
 def test_equal_texts_get_the_same_label_and_are_marked(alice: User, delivery: Service) -> None:
-    one, two, left_out = (factories.ticket("Where is my parcel?") for _ in range(3))
+    texts = ("Where is my parcel?", "where is  my PARCEL?", "Where is my parcel?")
+    one, two, left_out = (factories.ticket(text) for text in texts)
     other = factories.ticket()
     factories.queued(one, two, left_out, other)
     annotation = submit(alice, claim(alice)[0], delivery, except_ticket_ids=(left_out.pk,))
