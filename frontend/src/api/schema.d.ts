@@ -1351,6 +1351,7 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description A decision from a ticket's page; ``key`` makes sending it twice the same as once. */
         RelabelRequest: {
             service_id: number;
             /** Format: uuid */
