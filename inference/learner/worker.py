@@ -163,11 +163,14 @@ class Resident:
             self._behind_since = None if mark == self._mark else time.monotonic()
             log.info("ranked in depth in %.2f s", time.monotonic() - began)
 
-        return [self._push_depth, self._write_scores, self._save_head, done]
+        return [self._write_scores, self._save_head, self._find_suspects, self._push_depth, done]
+
+    def _find_suspects(self) -> None:
+        assert self._labels is not None and self._rows is not None
+        self._suspects = composing.suspicions(self._labels, self._rows)
 
     def _push_depth(self) -> None:
-        assert self._mark is not None and self._labels is not None and self._rows is not None
-        self._suspects = composing.suspicions(self._labels, self._rows)
+        assert self._mark is not None
         self._push(self._mark, settings.QUEUE_DEPTH)
 
     def _write_scores(self) -> None:

@@ -28,7 +28,7 @@ def once(resident: Resident, monkeypatch: pytest.MonkeyPatch, step: str, act: Ca
     monkeypatch.setattr(resident, step, stepping)
 
 
-def test_an_answer_that_comes_while_the_depth_is_ranked_is_in_the_queue_before_the_score_table_is_written(
+def test_an_answer_that_comes_during_the_depth_is_in_the_queue_before_the_depth_goes_on(
     space,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -39,19 +39,19 @@ def test_an_answer_that_comes_while_the_depth_is_ranked_is_in_the_queue_before_t
     once(
         resident,
         monkeypatch,
-        "_push_depth",
+        "_save_head",
         lambda: label(tickets[0], services[cloud[tickets[0].pk]]) and None,
     )
-    real = resident._write_scores
+    real = resident._find_suspects
 
-    def write() -> None:
+    def go_on() -> None:
         newest = Annotation.objects.latest("pk").pk
         seen.append((newest, QueueItem.objects.filter(mode="teach").latest("generation").generation))
         real()
 
-    monkeypatch.setattr(resident, "_write_scores", write)
+    monkeypatch.setattr(resident, "_find_suspects", go_on)
     resident.refresh()
-    assert seen, "the score table is written"
+    assert len(seen) == 2, "once for the depth that was disturbed, once for the answer"
     assert all(newest == queued for newest, queued in seen)
     assert (
         ScoreGeneration.objects.get(is_current=True).last_annotation_id == Annotation.objects.latest("pk").pk
