@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from ml.policy import LOST_BELOW, SURE_FROM
 from ml.softmax import SoftmaxRegression
@@ -22,7 +23,9 @@ NEAR = 0.15
 DOUBT_BELOW = 0.10
 SURE_OF_OTHER = 0.70
 FOLDS = 3
+ITERATIONS = 40
 FEWEST_LABELS = 60
+_BLAS = ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,13 @@ def suspects(points: Floats, labels: NDArray[np.str_], groups: Ints, *, most: in
     points, labels, groups = points[rows], labels[rows], groups[rows]
     fold = (groups.astype(np.uint64) >> np.uint64(7)) % np.uint64(FOLDS)
     found: list[Suspect] = []
-    for held_fold in range(FOLDS):
-        held = fold == held_fold
-        if not held.any() or len(set(labels[~held].tolist())) < 2:
-            continue
-        head = SoftmaxRegression(max_iter=60).fit(points[~held], labels[~held])
-        found += _contradicted(head, points[held], labels[held], rows[held])
+    with _BLAS.limit(limits=1):  # as in ml.learner: on a busy machine more threads wait for each other
+        for held_fold in range(FOLDS):
+            held = fold == held_fold
+            if not held.any() or len(set(labels[~held].tolist())) < 2:
+                continue
+            head = SoftmaxRegression(max_iter=ITERATIONS, tol=1e-4).fit(points[~held], labels[~held])
+            found += _contradicted(head, points[held], labels[held], rows[held])
     return sorted(found, key=lambda one: one.given_probability - one.probability)
 
 
