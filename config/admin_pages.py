@@ -221,7 +221,7 @@ def _figures() -> list[tuple[Any, Any, str]]:
         (say("Accuracy on audit labels", "Exactitude (audit)"), accuracy, _list("training_evaluation")),
         (
             say("Assistant", "Assistant"),
-            assistant.state if assistant else "–",
+            assistant.state.replace("_", " ") if assistant else "–",
             _list("inference_deployment", "role__exact=assistant"),
         ),
     ]

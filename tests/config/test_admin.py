@@ -17,6 +17,7 @@ from tests import factories
 from tests.config.admin_rows import fill, models
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("house")]
+ROWS = 52  # more than a box may hold
 ALONE = {"training.RetrainPolicy"}  # one row, so its list goes to the row
 EVERY = pytest.mark.parametrize("model", models(), ids=lambda model: model._meta.label)
 LISTED = pytest.mark.parametrize(
@@ -26,9 +27,9 @@ LISTED = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def house(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Sixty rows of every kind, made once and taken back at the end of the file."""
+    """A page and more of rows of every kind, made once and taken back at the end of the file."""
     with django_db_blocker.unblock(), transaction.atomic():
-        fill(60)
+        fill(ROWS)
         yield
         transaction.set_rollback(True)
 
@@ -108,7 +109,7 @@ def test_text_and_autocomplete_filters_take_any_value(ada: Client, model: type) 
     page = ada.get(list_of(model))
     for spec in page.context["cl"].filter_specs:
         for name in spec.expected_parameters():
-            for value in ("1", "x'%", ""):
+            for value in ("1", "x'%"):
                 answer = ada.get(list_of(model), {name: value})
                 assert answer.status_code in (200, 302), (name, value)
 
@@ -139,7 +140,7 @@ def test_the_first_page_says_what_waits_and_the_menu_reaches_every_model(ada: Cl
     html = page.content.decode()
     needs = {need.link: need.count for need in page.context["needs"]}
     assert needs["/admin/annotation/ticket/?status__exact=flagged"] == 1
-    assert needs["/admin/annotation/service/?is_active__exact=1&guideline__isempty=1"] == 60
+    assert needs["/admin/annotation/service/?is_active__exact=1&guideline__isempty=1"] == ROWS
     for link in [*needs, *(link for _, _, link in page.context["figures"])]:
         assert ada.get(link).status_code == 200, link
     missing = [model._meta.label for model in models() if f'href="{list_of(model)}"' not in html]
