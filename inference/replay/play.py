@@ -24,6 +24,7 @@ class Plan:
     batch: int = 25
     seed: int = 0
     finetune: bool = False
+    finetune_seconds: int | None = None
     text_column: str = "text"
     label_column: str = "category"
 
@@ -74,12 +75,13 @@ def _play(plan: Plan, bars: Bars) -> Report:
     }
     if plan.finetune:
         with bars.bar("fine-tune") as progress:
-            version = steps.finetune(backend, progress)
+            version = steps.finetune(backend, progress, seconds=plan.finetune_seconds)
         with bars.bar("test the trained model") as progress:
             _, chances = steps.transform_texts(backend, version, test.texts, progress)
         assert chances is not None
         judged = steps.judge_model(version, chances, test)
         report["finetuned"] = {name: judged[name] for name in ("accuracy", "macro_f1")}
+        report["training"] = version.manifest.get("metrics", {})
         report |= report["finetuned"]
     return report
 

@@ -22,6 +22,7 @@ from inference.replay.history import TestSet
 from ml import metrics
 from ml.schema import TransformOutput, dump_line, parse_line
 from training import actions as training
+from training import selectors as training_selectors
 from training.models import ModelVersion, RunState, TrainingRun
 
 Floats = NDArray[np.float32]
@@ -144,8 +145,15 @@ def _judge(classes: list[str], chances: Floats, test: TestSet) -> dict[str, Any]
     return metrics.evaluate(test.codes, guessed, chances, classes)
 
 
-def finetune(backend: ComputeBackend, progress: Progress) -> ModelVersion:
-    """Train on all labels given so far, as the retrain policy would; ``Refused`` with the program's reason."""
+def finetune(backend: ComputeBackend, progress: Progress, *, seconds: int | None = None) -> ModelVersion:
+    """Train on all labels given so far, as the retrain policy would, but for its time box when ``seconds`` are given.
+
+    Raises ``Refused`` with the program's reason.
+    """
+    if seconds is not None:
+        policy = training_selectors.policy_current()
+        policy.max_seconds = seconds
+        policy.save(update_fields=["max_seconds"])
     run = training.run_start(reason={"code": "replay", "params": {}})
     while run.is_live:
         if not training.run_advance(run.pk, backend):

@@ -33,6 +33,9 @@ class Command(BaseCommand):
         parser.add_argument("--batch", type=int, default=25, help="Answers between two refits.")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--finetune", action="store_true", help="Train the transformer at the end.")
+        parser.add_argument(
+            "--finetune-seconds", type=int, default=None, help="Its time box (default: the retrain policy's)."
+        )
         parser.add_argument("--report", type=Path, required=True, metavar="OUT.json")
         parser.add_argument(
             "--plot",
@@ -87,9 +90,9 @@ class Command(BaseCommand):
 
     @staticmethod
     def _check(options: dict[str, Any]) -> None:
-        for name in ("labels", "batch"):
-            if options[name] < 1:
-                raise CommandError(f"--{name} must be at least 1.")
+        for name in ("labels", "batch", "finetune_seconds"):
+            if options[name] is not None and options[name] < 1:
+                raise CommandError(f"--{name.replace('_', '-')} must be at least 1.")
         for name in ("report", "plot"):
             path: Path = options[name]
             if not path.resolve().parent.is_dir():
