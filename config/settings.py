@@ -12,7 +12,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import embedded
+from config import admin_theme, embedded
 from ml.container import default_base_model
 
 VERSION = "0.1.0"
@@ -252,30 +252,7 @@ SPECTACULAR_SETTINGS = {
         "Language": ["", "en", "fr"],
     },
 }
-UNFOLD = {
-    "SITE_TITLE": INSTALLATION_NAME,
-    "SITE_HEADER": INSTALLATION_NAME,
-    "SITE_URL": "/",
-    "SHOW_HISTORY": True,
-    "SITE_SYMBOL": "alt_route",
-    "SIDEBAR": {"navigation": "config.admin_pages.navigation"},
-    "DASHBOARD_CALLBACK": "config.admin_pages.dashboard",
-    "COLORS": {
-        "primary": {
-            "50": "oklch(0.98 0.02 195)",
-            "100": "oklch(0.95 0.04 195)",
-            "200": "oklch(0.90 0.07 195)",
-            "300": "oklch(0.83 0.09 195)",
-            "400": "oklch(0.74 0.10 195)",
-            "500": "oklch(0.63 0.10 195)",
-            "600": "oklch(0.53 0.09 195)",
-            "700": "oklch(0.45 0.08 195)",
-            "800": "oklch(0.38 0.06 195)",
-            "900": "oklch(0.32 0.05 195)",
-            "950": "oklch(0.24 0.04 195)",
-        }
-    },
-}
+UNFOLD = admin_theme.unfold(INSTALLATION_NAME)
 
 # --- Tickets and labels -------------------------------------------------------------------------
 KEEP_ORIGINAL_TEXT = env_flag("KEEP_ORIGINAL_TEXT")
