@@ -102,8 +102,10 @@ class Visitor:
         assert told.ok, told.text()
 
     def open(self, path: str) -> Page:
-        """Go to a path and wait until nothing loads any more."""
-        self.page.goto(path, wait_until="networkidle")
+        """Go to a path and wait until its page is there and nothing loads any more."""
+        self.page.goto(path)
+        self.page.locator("h1").first.wait_for(state="attached")
+        self.page.wait_for_load_state("networkidle")
         return self.page
 
     def call(self, path: str) -> Any:
