@@ -61,7 +61,10 @@ def write_files(sizes: list[int], folder: Path) -> dict[int, Path]:
     from annotation.demo.corpus import generate
     from annotation.demo.writer import write_csv
 
-    tickets = list(generate(max(sizes), 7))
+    drawn = generate(max(sizes) + max(sizes) // 100, 7)
+    tickets = [
+        ticket for ticket in drawn if ticket.text.strip()
+    ]  # an import refuses a text that came out empty
     files = {count: folder / f"tickets-{count}.csv" for count in sizes}
     for count, path in files.items():
         write_csv(islice(tickets, count), path)
