@@ -81,9 +81,12 @@ def _label(wanted: int, say: Say) -> None:
     resident, rng = Resident(), random.Random(f"answers from {_decided()}")  # keys are drawn from it
     cast = list(User.objects.filter(username__in=["alice", "bob"]).order_by("username"))
     services = dict(Service.objects.values_list("code", "id"))
+    said = -1
     while (done := _decided()) < wanted:
         resident.turn()
-        say(f"{done} of {wanted} tickets labelled")
+        if done // 100 != said:
+            said = done // 100
+            say(f"{done} of {wanted} tickets labelled")
         # The first answers change the ranking most: later ones come in larger batches.
         for _ in range(min(max(BATCH, done // 6), wanted - done)):
             if not _teach(rng.choices(cast, weights=(3, 2))[0], services, rng):
@@ -131,7 +134,7 @@ def _train(backend: ComputeBackend, say: Say) -> None:
     while run.is_live:
         training.run_advance(run.pk, backend)
         run = TrainingRun.objects.get(pk=run.pk)
-        words = f"training the first model: {run.phase or run.state} {(run.progress or 0):.0%}"
+        words = f"training the first model: {run.phase or run.state} {10 * int(10 * (run.progress or 0))} %"
         if words != shown:
             say(words)
             shown = words
