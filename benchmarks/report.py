@@ -27,6 +27,9 @@ def parser(about: str | None) -> argparse.ArgumentParser:
     """A parser with ``--json OUT``; ``about`` is the module's docstring."""
     made = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--json", type=Path, default=None, metavar="OUT", help="also write the figures here")
+    made.add_argument(
+        "--note", default="", help="kept beside the figures: what else the machine did, and the like"
+    )
     return made
 
 
@@ -92,7 +95,7 @@ def publish(
         found = {
             "title": title,
             "versions": versions(),
-            "machine": machine(),
+            "machine": machine() | ({"note": asked.note} if asked.note else {}),
             "rows": list(rows),
             "targets": list(targets),
         }
