@@ -140,10 +140,12 @@ class SubmitView(APIView):
         data.is_valid(raise_exception=True)
         values = {**data.validated_data, "except_ticket_ids": tuple(data.validated_data["except_ticket_ids"])}
         row = actions.queue_submit(annotator=request.user, answer=actions.Answer(**values))
-        row.propagated = row.copies.count()
-        return Response(
-            {"annotation": shapes.annotation_shape(row), "progress": progress_shape(request.user)}
-        )
+        progress = progress_shape(request.user)
+        shown = next((one for one in progress["recent"] if one["id"] == row.pk), None)
+        if shown is None:  # sent again, long after it was saved
+            row.propagated = row.copies.count()
+            shown = shapes.annotation_shape(row)
+        return Response({"annotation": shown, "progress": progress})
 
 
 class UndoView(APIView):
