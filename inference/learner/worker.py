@@ -20,6 +20,7 @@ from inference import heads
 from inference.learner import composing, lanes, pool, pushing, world
 from inference.models import Encoder, LearnerHead
 from ml.learner import DEFAULT_STRATEGY, Learner, Pick
+from ml.space import Space
 
 log = logging.getLogger(__name__)
 
@@ -185,6 +186,11 @@ class Resident:
             encoder=self._encoder.fingerprint,
             seconds=self.last.seconds,
         )
+
+    @property
+    def space(self) -> Space | None:
+        """The pool as the learner sees it; None before the first turn."""
+        return self._learner.space if self._learner is not None else None
 
     def predict(self, vectors: NDArray[np.float32]) -> tuple[list[str], NDArray[np.float32]]:
         """The head of the last turn on other vectors (m, d): its classes and probabilities (m, k)."""

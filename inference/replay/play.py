@@ -9,7 +9,7 @@ from annotation.models import Annotation, Lane
 from compute import registry
 from inference import selectors
 from inference.learner.worker import Resident
-from inference.replay import history, steps
+from inference.replay import history, steps, unguided
 from inference.replay.scratch import scratch
 from inference.replay.show import Bars
 
@@ -55,8 +55,20 @@ def _play(plan: Plan, bars: Bars) -> Report:
     assert encoder is not None
     with bars.bar("embed the test set") as progress:
         vectors, _ = steps.transform_texts(backend, encoder.model_version, test.texts, progress)
+    resident = Resident(seed=plan.seed)
     with bars.bar("label") as progress:
-        curve = _label(plan, steps.Oracle(), vectors, test, progress)
+        curve = _label(plan, resident, vectors, test, progress)
+    with bars.bar("the same in random order") as progress:
+        random = unguided.curve(
+            resident,
+            vectors,
+            test,
+            labels=curve[-1]["labels"],
+            batch=plan.batch,
+            accuracy=curve[-1]["accuracy"],
+            seed=plan.seed,
+            progress=progress,
+        )
     head = {name: curve[-1][name] for name in ("accuracy", "macro_f1")}
     report: Report = {
         "labels": curve[-1]["labels"],
@@ -64,6 +76,8 @@ def _play(plan: Plan, bars: Bars) -> Report:
         "curve": curve,
         "audit_labels": _audit_labels(),
         "head": head,
+        "random": random,
+        "random_needs": unguided.needed(random, head["accuracy"]),
         "finetuned": None,
         "history": played.answered,
         "refused": played.refused,
@@ -87,10 +101,10 @@ def _play(plan: Plan, bars: Bars) -> Report:
 
 
 def _label(
-    plan: Plan, oracle: steps.Oracle, vectors: steps.Floats, test: history.TestSet, progress: steps.Progress
+    plan: Plan, resident: Resident, vectors: steps.Floats, test: history.TestSet, progress: steps.Progress
 ) -> list[dict[str, Any]]:
     """Batches of answers, a refit and a look at the test set after each."""
-    resident = Resident(seed=plan.seed)
+    oracle = steps.Oracle()
     given, curve = 0, []
     while True:
         resident.turn(depth=4 * plan.batch)

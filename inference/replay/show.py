@@ -22,7 +22,7 @@ class Bars:
         """Yields progress(done, total); the bar is full when the step ends well."""
         every = 0.3 if sys.stderr.isatty() else 20.0
         with tqdm(
-            desc=f"{name:<22}", file=sys.stderr, disable=self.quiet, mininterval=every, miniters=1
+            desc=f"{name:<24}", file=sys.stderr, disable=self.quiet, mininterval=every, miniters=1
         ) as shown:
 
             def progress(done: int, total: int) -> None:
@@ -44,6 +44,14 @@ def draw(report: dict[str, Any], path: Path) -> None:
     labels = [point["labels"] for point in report["curve"]]
     for name, shown in (("accuracy", "accuracy"), ("macro_f1", "macro F1")):
         axes.plot(labels, [point[name] for point in report["curve"]], label=shown)
+    if report.get("random"):
+        axes.plot(
+            [point["labels"] for point in report["random"]],
+            [point["accuracy"] for point in report["random"]],
+            "--",
+            color="0.5",
+            label="accuracy, labelled in random order",
+        )
     if report.get("finetuned"):
         axes.plot([labels[-1]], [report["finetuned"]["accuracy"]], "o", label="accuracy, fine-tuned")
     axes.set(xlabel="labels given", ylabel=f"on {report['test']:,} test tickets", ylim=(0, 1), xlim=(0, None))

@@ -130,15 +130,16 @@ class Oracle:
 def judge_head(resident: Resident, vectors: Floats, test: TestSet) -> dict[str, Any]:
     """The learner's head on the test set; zeros before the first label."""
     classes, chances = resident.predict(vectors)
-    return _judge(classes, chances, test)
+    return judge(classes, chances, test)
 
 
 def judge_model(version: ModelVersion, chances: Floats, test: TestSet) -> dict[str, Any]:
     """A trained version on the test set."""
-    return _judge(list(version.labels), chances, test)
+    return judge(list(version.labels), chances, test)
 
 
-def _judge(classes: list[str], chances: Floats, test: TestSet) -> dict[str, Any]:
+def judge(classes: list[str], chances: Floats, test: TestSet) -> dict[str, Any]:
+    """The figures of probabilities (n, k) on the test set; zeros without a class."""
     if not classes:
         return {"accuracy": 0.0, "macro_f1": 0.0}
     guessed = [classes[int(best)] for best in chances.argmax(axis=1)]

@@ -21,7 +21,7 @@ from django.db import connection
 
 from annotation.demo import corpus
 from annotation.models import Annotation, Service, Ticket
-from inference.replay import folders, scratch
+from inference.replay import folders, scratch, unguided
 from tests import factories
 from tests.inference.cast import until
 from tests.inference.conftest import ROOT
@@ -129,8 +129,11 @@ def test_a_replay_writes_its_report_and_its_curve_and_leaves_the_installation_as
     assert report["history"] == 150 and report["test"] == 60 and report["test_unknown"] == 0
     assert report["curve"][0]["accuracy"] == 0.0
     assert report["accuracy"] == report["curve"][-1]["accuracy"] > 1 / len(SERVICES)
+    assert report["random"][0]["labels"] == 40
+    assert all(set(point) == {"labels", "accuracy", "macro_f1"} for point in report["random"])
     assert "<svg" in (tmp_path / "out.svg").read_text()
-    assert "40 labels" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "40 labels" in said and "andom order" in said
 
 
 def test_the_same_seed_gives_the_same_curve_and_another_seed_another(
@@ -158,6 +161,15 @@ def test_bad_rows_unknown_labels_and_equal_texts_are_counted_and_said(
     said = capsys.readouterr().out
     assert "1 rows of the history could not be read" in said
     assert "1 test rows are of a service the history does not have" in said
+
+
+def test_the_labels_a_random_order_needs_lie_between_the_points_around_them() -> None:
+    points = [{"labels": 100, "accuracy": 0.5}, {"labels": 200, "accuracy": 0.7}]
+    assert unguided.needed(points, 0.6) == 150
+    assert unguided.needed(points, 0.7) == 200
+    assert unguided.needed(points, 0.25) == 50
+    assert unguided.needed(points, 0.71) is None
+    assert unguided.needed([], 0.1) is None
 
 
 # What cannot be played
@@ -229,7 +241,13 @@ def test_empty_and_missing_files_and_impossible_numbers_are_refused_before_any_d
 def start(train: Path, test: Path, base_model: Path) -> subprocess.Popen[str]:
     """A replay as a process, at the moment when its world stands."""
     known = set(left_folders())
-    command = [sys.executable, "manage.py", "replay", str(train), "--test", str(test), "--labels", "40"]
+    command = [sys.executable, "manage.py", "replay", str(train), "--test", str(test)]
+    command += [
+        "--labels",
+        "150",
+        "--batch",
+        "1",
+    ]  # a refit for each label: it does not end by itself too soon
     process = subprocess.Popen(
         [*command, "--report", str(train.with_name("killed.json"))],
         cwd=ROOT,

@@ -82,6 +82,7 @@ class Command(BaseCommand):
         if report["finetuned"]:
             head, trained = report["head"]["accuracy"], report["finetuned"]["accuracy"]
             self.stdout.write(f"learner: accuracy {head:.4f}; fine-tuned model: accuracy {trained:.4f}")
+        self.stdout.write(_saved(report))
         self.stdout.write(
             f"{report['labels']} labels ({report['audit_labels']} of them controls): accuracy "
             f"{report['accuracy']:.4f}, macro F1 {report['macro_f1']:.4f}, {report['seconds']:.0f} s; "
@@ -99,6 +100,22 @@ class Command(BaseCommand):
                 raise CommandError(f"--{name}: there is no folder {path.resolve().parent}.")
         if options["plot"].suffix.lower() not in PLOTS:
             raise CommandError(f"--plot: the name must end in one of {', '.join(PLOTS)}.")
+
+
+def _saved(report: dict[str, Any]) -> str:
+    """What the order of the queue was worth, in a sentence."""
+    reached, labels, needed = report["head"]["accuracy"], report["labels"], report["random_needs"]
+    if not report["random"]:
+        return "No comparison with a random order: nothing was labelled."
+    if needed is None:
+        most = report["random"][-1]["labels"]
+        return f"In random order {most:,} labels do not reach the learner's accuracy of {reached:.4f}."
+    if needed <= labels:
+        return f"A random order would have done as well: {needed:,} labels reach the learner's {reached:.4f}."
+    return (
+        f"In random order {needed:,} labels reach the learner's {reached:.4f}: the queue saved "
+        f"{needed - labels:,} of them ({(needed - labels) / needed:.0%})."
+    )
 
 
 def _write(path: Path, report: dict[str, Any]) -> None:
