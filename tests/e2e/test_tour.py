@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from tests.e2e.browsing import Visitor
 from tests.e2e.desk import Desk
@@ -37,6 +37,7 @@ class Walk:
     def go(self, name: str) -> None:
         """Follow the entry of the side bar."""
         self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
+        expect(self.page.get_by_role("heading", level=1, name=name, exact=True)).to_be_visible()
         self.page.wait_for_load_state("networkidle")
 
     def wait(self, what: str, ready: Callable[[], Any]) -> Any:
@@ -68,16 +69,16 @@ def see_the_loop(walk: Walk, step: Step) -> None:
 
 def try_a_ticket(walk: Walk, step: Step) -> None:
     walk.go("Try a ticket")
-    walk.page.get_by_role("textbox").first.fill(step.quoted)
-    with walk.page.expect_response("**/api/try/") as asked:
-        walk.page.get_by_role("button", name=re.compile("^(Try|Ask)")).click()
-    answer = asked.value.json()
-    assert answer["state"] == "ready" and answer["nearest"] and answer["prediction"]
+    walk.page.get_by_label("Ticket", exact=True).fill(step.quoted)
+    answers: list[Response] = []
+    walk.page.on("response", lambda one: answers.append(one) if one.url.endswith("/api/try/") else None)
+    walk.page.get_by_role("button", name="Ask the model").click()
+    walk.wait("the model answers", walk.page.get_by_text("Labelled tickets it resembles").is_visible)
+    answer = answers[-1].json()
     names = {one["id"]: one["name"] for one in walk.visitor.call("/api/services/")["results"]}
-    expect(
-        walk.page.get_by_role("main").get_by_text(names[answer["prediction"]["service_id"]]).first
-    ).to_be_visible()
-    expect(walk.page.get_by_text("[PHONE]").first).to_be_visible()
+    service = names[answer["prediction"]["service_id"]]
+    expect(walk.page.get_by_role("main").get_by_text(service).first).to_be_visible()
+    assert answer["nearest"] and "[PHONE]" in answer["masked_text"]
 
 
 def teach_twenty_tickets(walk: Walk, step: Step) -> None:
@@ -121,6 +122,7 @@ def watch_the_training(walk: Walk, step: Step) -> None:
     walk.hear()
     walk.box("Train").get_by_role("link").click()
     walk.page.wait_for_url(f"**/runs/{run['id']}")
+    expect(walk.page.get_by_role("heading", level=1, name=f"Training {run['id']}")).to_be_visible()
     walk.page.wait_for_load_state("networkidle")
     shoot(walk.page, "tour-run")
     walk.hear()
@@ -148,6 +150,7 @@ def see_the_new_model_judged(walk: Walk, step: Step) -> None:
     walk.hear()
     walk.page.get_by_role("link", name=f"Version {version}").first.click()
     walk.page.wait_for_url(f"**/models/{version}")
+    expect(walk.page.get_by_role("heading", level=1)).to_contain_text(str(version))
     walk.page.wait_for_load_state("networkidle")
 
 
