@@ -123,7 +123,10 @@ def watch_the_training(walk: Walk, step: Step) -> None:
     walk.box("Train").get_by_role("link").click()
     walk.page.wait_for_url(f"**/runs/{run['id']}")
     expect(walk.page.get_by_role("heading", level=1, name=f"Training {run['id']}")).to_be_visible()
-    walk.page.wait_for_load_state("networkidle")
+    walk.wait(
+        "the curves begin, or the training ends", lambda: (walk.loop()["run"] or {}).get("progress", 1) > 0.6
+    )
+    walk.page.wait_for_timeout(3_000)
     shoot(walk.page, "tour-run")
     walk.hear()
     walk.wait("the training ends", over)
@@ -151,6 +154,7 @@ def see_the_new_model_judged(walk: Walk, step: Step) -> None:
     walk.page.get_by_role("link", name=f"Version {version}").first.click()
     walk.page.wait_for_url(f"**/models/{version}")
     expect(walk.page.get_by_role("heading", level=1)).to_contain_text(str(version))
+    expect(walk.page.get_by_role("main").get_by_text("control tickets").first).to_be_visible()
     walk.page.wait_for_load_state("networkidle")
 
 
