@@ -12,7 +12,7 @@ def shoot(page: Page, name: str, *, whole: bool = False) -> None:
     folder = os.environ.get("SHOTS")
     if not folder:
         return
-    page.evaluate("document.activeElement?.blur()")
+    page.evaluate("document.activeElement?.tagName === 'A' && document.activeElement.blur()")
     Path(folder).mkdir(parents=True, exist_ok=True)
     file = re.sub(r"[^\w.-]+", "-", name.lower()).strip("-")
     page.screenshot(path=Path(folder) / f"{file}.png", full_page=whole)
