@@ -2,7 +2,7 @@
 export const EXAMPLES: { language: "en" | "fr"; text: string }[] = [
   {
     language: "en",
-    text: "Hello, the tracking page has said “out for delivery” for three days and nobody rang. Order number 40771923, please write to marta.lewis@example.com.",
+    text: "The parcel is marked as delivered yesterday but I never received it and my neighbours have nothing. Order number 40771923, please write to marta.lewis@example.com.",
   },
   {
     language: "fr",
@@ -10,5 +10,5 @@ export const EXAMPLES: { language: "en" | "fr"; text: string }[] = [
   },
   { language: "en", text: "The kettle I sent back reached you two weeks ago and my bank account still shows nothing. What is going on?" },
   { language: "fr", text: "Le robot ne démarre plus au bout de quatre mois. Je vous le renvoie, ou quelqu’un passe le réparer ?" },
-  { language: "en", text: "Do you have a recipe for lemon cake? My aunt swears you printed one on the box in 1998." },
+  { language: "en", text: "Good evening, my daughter’s school play is on Friday at seven, bring the blue scenery and two chairs please." },
 ];
