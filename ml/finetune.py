@@ -2,6 +2,10 @@
 
 It knows no torch: it drives an object that takes steps (``ml.encoder.FineTuning``), judges after every epoch,
 keeps the best weights on disk, and leaves a checkpoint from which the same run goes on.
+
+Rates fall to zero along the run, so later weights are the better ones where validation cannot tell: a hundred rows
+cannot tell four points apart. An epoch within ``Limits.noise`` of the best one takes its place. On a held-out part
+of BANKING77's training set the first of three epochs won by two rows and gave .871, the last .886.
 """
 
 from __future__ import annotations
@@ -61,7 +65,7 @@ class TuningState:
     """Where a fine-tuning stands: plain values, so that a checkpoint can hold it.
 
     ``best_step`` 0 means that nothing has beaten the probe yet. ``is_over`` is set once no step is left to
-    take, whatever the reason.
+    take, whatever the reason. ``top_accuracy`` is the highest seen, which the best weights need not have.
     """
 
     identity: str
@@ -72,6 +76,13 @@ class TuningState:
     epochs_without_gain: int = 0
     spent: float = 0.0
     is_over: bool = False
+    probe_accuracy: float = -1.0
+    top_accuracy: float = -1.0
+
+    def __post_init__(self) -> None:
+        """A new state knows the probe alone; one of a checkpoint comes with all its values."""
+        if self.probe_accuracy < 0:
+            self.probe_accuracy = self.top_accuracy = self.best_accuracy
 
     @property
     def best(self) -> Score:
@@ -80,11 +91,15 @@ class TuningState:
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop: epochs, patience in epochs, and the seconds to keep for what follows the loop."""
+    """When to stop: epochs, patience in epochs, and the seconds to keep for what follows the loop.
+
+    ``noise``: differences in validation accuracy up to this say nothing.
+    """
 
     epochs: int
     patience: int
     reserve: float
+    noise: float = 0.0
 
 
 class TuningLoop:
@@ -174,17 +189,23 @@ class TuningLoop:
             validation_loss=found.loss,
         )
         self.state.judged_step = self.tuning.step
-        # The probe keeps the encoder, so nothing has to be embedded again: only a real gain beats it.
-        is_better = (
-            found > self.state.best if self.state.best_step else found.accuracy > self.state.best_accuracy
-        )
-        if is_better:
+        if self._is_better(found):
             self.state.best_accuracy, self.state.best_minus_loss = found.accuracy, found.minus_loss
+            self.state.top_accuracy = max(self.state.top_accuracy, found.accuracy)
             self.state.best_step = self.tuning.step
             self.state.epochs_without_gain = 0
             self.tuning.keep(self.folder / BEST)
         else:
             self.state.epochs_without_gain += 1
+
+    def _is_better(self, found: Score) -> bool:
+        """The probe keeps the encoder, so nothing has to be embedded again: only a real gain beats it."""
+        if not self.state.best_step:
+            return found.accuracy > self.state.probe_accuracy
+        as_good = found.accuracy >= self.state.top_accuracy - self.limits.noise
+        return found > self.state.best or (
+            self.limits.noise > 0 and as_good and found.accuracy >= self.state.probe_accuracy
+        )
 
     def _has_time_for_a_step(self) -> bool:
         return self.budget.left() > self.limits.reserve + 1.5 * self._slowest_step

@@ -5,6 +5,7 @@ It is the whole model when there is no time or no evidence for fine-tuning, and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,10 @@ class Score:
     @property
     def loss(self) -> float:
         return -self.minus_loss
+
+    def standard_error(self, rows: int) -> float:
+        """By how much the accuracy would differ from one draw of as many rows to the next."""
+        return math.sqrt(self.accuracy * (1.0 - self.accuracy) / max(rows, 1))
 
 
 def fit_probe(

@@ -246,7 +246,8 @@ class Trainer:
             found = tuning.head().logits(self.encoder.embed(validation.texts))
             return score(found, validation.targets)
 
-        limits = Limits(self.hyper.epochs, self.hyper.early_stopping_patience, reserve)
+        noise = judged.standard_error(len(validation.rows))
+        limits = Limits(self.hyper.epochs, self.hyper.early_stopping_patience, reserve, noise)
         loop = TuningLoop(tuning, judge, state, limits, self.budget, self.paths.checkpoints, self.is_stopping)
         loop.run()
         figures |= {"steps": tuning.step, "best_step": state.best_step}

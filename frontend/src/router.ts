@@ -39,7 +39,7 @@ export const routes: RouteRecordRaw[] = [
   page("/runs", "runs", () => import("./pages/RunsPage.vue")),
   page("/runs/:id(\\d+)", "run", () => import("./pages/RunPage.vue")),
   page("/models", "models", () => import("./pages/ModelsPage.vue")),
-  page("/models/:version", "model", () => import("./pages/ModelPage.vue")),
+  page("/models/:version(\\d+)", "model", () => import("./pages/ModelPage.vue")),
   { path: "/:rest(.*)*", name: "lost", component: () => import("./pages/LostPage.vue"), meta: { title: "nav.lost" } },
 ];
 
