@@ -100,6 +100,14 @@ def live_transforms() -> QuerySet[TransformRun]:
     return TransformRun.objects.filter(state__in=LIVE_STATES).order_by("pk")
 
 
+def is_overtaken(run: TransformRun) -> bool:
+    """Whether a pass over the pool is for a version that neither answers now nor is to answer next."""
+    current, target = current_encoder(), target_model()
+    if run.purpose != TransformPurpose.POOL or current is None or target is None:
+        return False
+    return run.model_version_id not in {target.pk, serving_model(current).pk}
+
+
 def may_plan(model_version: ModelVersion, purpose: str) -> bool:
     """Whether a transform may start: none is live, and the last failure is old enough."""
     last = TransformRun.objects.filter(model_version=model_version, purpose=purpose).first()

@@ -7,7 +7,8 @@
 
 A worker may die between any two lines: the next call finds the row as committed and goes on. Two workers never
 step the same run at once (advisory lock), and every write compares the state it started from. A failed attempt
-is tried again, three times in all, each after a longer rest.
+is tried again, three times in all, each after a longer rest. A pass over the pool for a version that a newer one
+has overtaken is stopped: nobody would see the pool through it, and the newer one waits for the machine.
 """
 
 import logging
@@ -128,6 +129,9 @@ def spec_of(run: TransformRun) -> TransformSpec:
 
 
 def _plan(run: TransformRun, backend: ComputeBackend) -> None:
+    if selectors.is_overtaken(run):
+        _move(run, RunState.STOPPED, ended_at=timezone.now())
+        return
     if run.retry_at is not None and run.retry_at > timezone.now():
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -169,8 +173,15 @@ def _submit(run: TransformRun, backend: ComputeBackend) -> None:
 
 
 def _observe(run: TransformRun, backend: ComputeBackend) -> None:
+    if run.state == RunState.RUNNING and selectors.is_overtaken(run):
+        backend.stop(run.job_name)
+        _move(run, RunState.STOPPING)
+        return
     seen = backend.observe(run.job_name)
-    if seen.state == JobState.SUCCEEDED:
+    if run.state == RunState.STOPPING and seen.state.is_final:
+        if _move(run, RunState.STOPPED, sub_state="", ended_at=timezone.now()):
+            backend.delete_prefix(folder_of(run))
+    elif seen.state == JobState.SUCCEEDED:
         _load(run, backend)
     elif seen.state.is_final:
         _fail(run, seen.state.value, seen.failure_reason or "The job ended without saying why.")
