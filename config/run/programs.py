@@ -14,6 +14,8 @@ from typing import BinaryIO
 ROOT = Path(__file__).resolve().parents[2]
 LOG_BYTES = 10 * 1024 * 1024
 STEADY_SECONDS = 30.0
+STATELESS = {"beat"}
+"""Killed outright when the manager dies: beat, looking for a broker that is gone, can lose its one SIGTERM."""
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -57,14 +59,15 @@ class Program:
     def start(self) -> None:
         """Start it in a session of its own, so that the terminal's Ctrl-C reaches only the manager.
 
-        Call from the main thread: the kernel sends SIGTERM to the child when the thread that made it ends.
+        Call from the main thread: the kernel signals the child when the thread that made it ends.
         """
+        when_orphaned = signal.SIGKILL if self.name in STATELESS else signal.SIGTERM
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         self._log = self._log or open(self.log_path, "ab")  # noqa: SIM115 - open as long as we are
         self.child = subprocess.Popen(
             self.arguments, cwd=ROOT, env=child_environment(), start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509 - one thread only
+            preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, when_orphaned),  # noqa: PLW1509 - one thread only
         )  # fmt: skip
         assert self.child.stdout is not None
         os.set_blocking(self.child.stdout.fileno(), False)
