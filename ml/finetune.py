@@ -93,13 +93,15 @@ class TuningState:
 class Limits:
     """When to stop: epochs, patience in epochs, and the seconds to keep for what follows the loop.
 
-    ``noise``: differences in validation accuracy up to this say nothing.
+    ``noise``: differences in validation accuracy up to this say nothing. ``gain``: an epoch must beat the probe by
+    more than this.
     """
 
     epochs: int
     patience: int
     reserve: float
     noise: float = 0.0
+    gain: float = 0.0
 
 
 class TuningLoop:
@@ -201,7 +203,7 @@ class TuningLoop:
     def _is_better(self, found: Score) -> bool:
         """The probe keeps the encoder, so nothing has to be embedded again: only a real gain beats it."""
         if not self.state.best_step:
-            return found.accuracy > self.state.probe_accuracy
+            return found.accuracy > self.state.probe_accuracy + self.limits.gain
         as_good = found.accuracy >= self.state.top_accuracy - self.limits.noise
         return found > self.state.best or (
             self.limits.noise > 0 and as_good and found.accuracy >= self.state.probe_accuracy

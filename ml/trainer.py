@@ -247,7 +247,9 @@ class Trainer:
             return score(found, validation.targets)
 
         noise = judged.standard_error(len(validation.rows))
-        limits = Limits(self.hyper.epochs, self.hyper.early_stopping_patience, reserve, noise)
+        # Labels of a queue are few and hard: with no time for taught rows beside them, tuning has to prove itself.
+        gain = noise if self.pool_texts and not figures["n_taught"] else 0.0
+        limits = Limits(self.hyper.epochs, self.hyper.early_stopping_patience, reserve, noise, gain)
         loop = TuningLoop(tuning, judge, state, limits, self.budget, self.paths.checkpoints, self.is_stopping)
         loop.run()
         figures |= {"steps": tuning.step, "best_step": state.best_step}

@@ -35,11 +35,13 @@ class Steps:
         self.step = int(path.read_text())
 
 
-def chosen_epoch(folder: Path, accuracies: list[float], noise: float, patience: int = 2) -> tuple[int, int]:
+def chosen_epoch(
+    folder: Path, accuracies: list[float], noise: float, *, gain: float = 0.0
+) -> tuple[int, int]:
     """(the epoch whose weights are left, 0 for the probe; how many epochs were taken)."""
     judged = iter(accuracies)
     state = TuningState("this run", PROBE, -1.0)
-    limits = Limits(len(accuracies), patience, 0.0, noise)
+    limits = Limits(len(accuracies), 2, 0.0, noise, gain)
     taken: list[float] = []
 
     def judge() -> Score:
@@ -75,6 +77,11 @@ def chosen_epoch(folder: Path, accuracies: list[float], noise: float, patience: 
 )
 def test_the_weights_left_are(tmp_path: Path, accuracies: list[float], noise: float, epoch: int) -> None:
     assert chosen_epoch(tmp_path, accuracies, noise)[0] == epoch
+
+
+def test_where_tuning_has_to_prove_itself_a_gain_within_the_noise_leaves_the_probe(tmp_path: Path) -> None:
+    assert chosen_epoch(tmp_path, [0.72, 0.74], 0.05, gain=0.05)[0] == 0
+    assert chosen_epoch(tmp_path, [0.72, 0.76], 0.05, gain=0.05)[0] == 2
 
 
 def test_patience_runs_out_on_real_losses_and_not_on_noise(tmp_path: Path) -> None:
