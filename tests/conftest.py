@@ -17,6 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 HOME = Path(tempfile.mkdtemp(prefix="aiguilleur-test-", dir="/tmp"))
 SERVERS = pytest.StashKey[subprocess.Popen[str]]()
 
+if os.environ.get("DJANGO_SETTINGS_MODULE") and "django.conf" in sys.modules:
+    # pytest-django has read the settings of another installation already; the tests must never run on that.
+    raise pytest.UsageError("unset DJANGO_SETTINGS_MODULE: the tests choose their settings themselves")
+
 for name in ("DATABASE_URL", "REDIS_URL", "BASE_MODEL", "COMPUTE_BACKEND", "COMPUTE_SPOOL", "ARTIFACTS_URI"):
     os.environ.pop(name, None)
 os.environ |= {
