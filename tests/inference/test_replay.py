@@ -254,6 +254,8 @@ def start(train: Path, test: Path, base_model: Path) -> subprocess.Popen[str]:
         env=os.environ | {"BASE_MODEL": str(base_model)},
         stderr=subprocess.PIPE,
         text=True,
+        # Started in the background, as CI may be, a shell's children ignore Ctrl-C: this one must hear it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
     def stands() -> object:
