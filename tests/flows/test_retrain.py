@@ -18,7 +18,7 @@ from tests.flows.conftest import TICKETS
 from tests.flows.live import PATIENCE, Annotator, Installation
 from tests.flows.watching import Watch
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.heavy]
 
 STEP = 6
 VERSION = """SELECT v.encoder, v.dim, v.id, v.number, r.id, r.reason->>'code'
@@ -186,7 +186,6 @@ def _command(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
 
 
-@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("victim", "seed"), [("-Q default", 2), ("compute.supervisor", 3), ("-Q learner", 4)], ids=str
 )
