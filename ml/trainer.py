@@ -39,7 +39,7 @@ from ml.pooling import read_pooling
 from ml.probe import Head, Score, calibrate, fit_probe, folds_by_group, score
 from ml.rows import Rows
 from ml.schema import Manifest, TrainingRow
-from ml.taught import lesson, pool_rows, taught_rows
+from ml.taught import LEAST_TAUGHT, lesson, pool_rows, taught_rows
 
 FEWEST_VALIDATION = 20
 """Validation rows below which nothing can be concluded, so nothing is fine-tuned."""
@@ -247,8 +247,10 @@ class Trainer:
             return score(found, validation.targets)
 
         noise = judged.standard_error(len(validation.rows))
-        # Labels of a queue are few and hard: with no time for taught rows beside them, tuning has to prove itself.
-        gain = noise if self.pool_texts and not figures["n_taught"] else 0.0
+        # Labels of a queue are few and hard: with few taught rows beside them, tuning has to prove itself.
+        labelled = len(train.rows) - figures["n_taught"]
+        is_risky = bool(self.pool_texts) and figures["n_taught"] < LEAST_TAUGHT * labelled
+        gain = noise if is_risky else 0.0
         limits = Limits(self.hyper.epochs, self.hyper.early_stopping_patience, reserve, noise, gain)
         loop = TuningLoop(tuning, judge, state, limits, self.budget, self.paths.checkpoints, self.is_stopping)
         loop.run()
