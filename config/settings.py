@@ -274,8 +274,8 @@ LEARNER_DEBOUNCE_SECONDS = float(os.environ.get("LEARNER_DEBOUNCE_SECONDS", "0.5
 LEARNER_STRATEGY = os.environ.get("LEARNER_STRATEGY", "")  # dotted path of a modAL query strategy; "" = ours
 AUDIT_LANE_SHARE = float(
     os.environ.get("AUDIT_LANE_SHARE", "0.15")
-)  # of what Teach serves, until AUDIT_TARGET
-AUDIT_TARGET = env_int("AUDIT_TARGET", 1000)
+)  # of what Teach serves, until the audit target
+AUDIT_TARGET = env_int("AUDIT_TARGET", 1000)  # until a lead sets the figure on the Loop page
 NOVELTY_LANE_SHARE = float(os.environ.get("NOVELTY_LANE_SHARE", "0.15"))
 
 # --- The demo's size: `make demo` fills an empty installation to this point (smaller for the browser tests) ----

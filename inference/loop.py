@@ -61,6 +61,7 @@ def loop() -> dict[str, Any]:
         "embedding": asdict(selectors.coverage(world.encoder)),
         "model": _model(world),
         "run": _run(world.run),
+        "advice": training.last_advice(),
     }
 
 

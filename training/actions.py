@@ -12,6 +12,7 @@ from accounts.models import User
 from training import schedule, selectors
 from training.models import (
     Evaluation,
+    ModelVersion,
     RetrainAdvice,
     RetrainDecision,
     RetrainPolicy,
@@ -119,6 +120,8 @@ POLICY_FIELDS = (
     "max_seconds",
     "epochs",
     "max_failures",
+    "advisor_may_veto",
+    "audit_target",
 )
 
 
@@ -151,11 +154,22 @@ def policy_check_fields(policy: RetrainPolicy) -> None:
         raise Refused("bad_policy", f"{field}: {' '.join(messages)}", status=400, field=field) from error
 
 
+def _veto(advice: RetrainAdvice | None, model: ModelVersion | None) -> schedule.Veto | None:
+    """The advice against a training, if it speaks of the model that is current now."""
+    if advice is None or not advice.vetoes_training or model is None:
+        return None
+    figures = advice.params.get("training") or {}
+    if figures.get("version") != model.number:
+        return None
+    shown = {name: figures[name] for name in ("gain", "noise", "worth_from") if figures.get(name) is not None}
+    return schedule.Veto("gain_below_noise", figures.get("worth_from"), shown)
+
+
 def _facts() -> schedule.Facts:
     # Read first: were it read last, a run ending in between would leave old counts and nothing under way.
     is_running = selectors.live_run() is not None
     policy, counts, success = selectors.policy_current(), selectors.label_counts(), selectors.last_success()
-    last, advice = selectors.last_run(), selectors.last_advice()
+    last, model = selectors.last_run(), selectors.current_model()
     return schedule.Facts(
         now=timezone.now(),
         is_active=policy.is_active,
@@ -173,7 +187,8 @@ def _facts() -> schedule.Facts:
         last_ended_at=selectors.last_end(),
         last_started_at=last.created_at if last else None,
         last_success_at=success.created_at if success else None,
-        veto=advice.code if advice and advice.vetoes_training else "",
+        veto=_veto(selectors.last_advice(), model) if policy.advisor_may_veto else None,
+        unknown_services=len(set(counts.per_service) - set(model.labels)) if model else 0,
         zone=settings.INSTALLATION_TIME_ZONE,
     )
 
@@ -220,8 +235,15 @@ def evaluation_record(
     return evaluation
 
 
+@transaction.atomic
 def advice_push(*, code: str, params: dict[str, Any], vetoes_training: bool = False) -> RetrainAdvice:
-    """Take advice from the layer that knows the pool; the same advice again only refreshes its figures."""
+    """Take advice from the layer that knows the pool; the same advice again only refreshes its figures.
+
+    ``params["training"]`` says which version (``version``) the advice on training speaks of, what a training would
+    gain, against which noise, and from how many new labels (``worth_from``) it is worth it.
+    """
+    selectors.policy_current()
+    RetrainPolicy.objects.select_for_update().get(pk=1)  # two at once: the second sees what the first wrote
     last = selectors.last_advice()
     if last is not None and (last.code, last.vetoes_training) == (code, vetoes_training):
         last.params = params

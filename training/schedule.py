@@ -8,6 +8,9 @@ from typing import Any
 
 from cronsim import CronSim, CronSimError
 
+MOST_VETO = timedelta(days=14)
+"""No advice holds trainings back for longer than this."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -29,8 +32,20 @@ class Facts:
     last_ended_at: datetime | None
     last_started_at: datetime | None
     last_success_at: datetime | None
-    veto: str = ""
+    veto: "Veto | None" = None
+    unknown_services: int = 0
     zone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class Veto:
+    """Advice against a training of the labels that are new since the current model: a code and the figures behind
+    it. From ``worth_from`` new labels on it no longer holds; None: not before the labels have doubled.
+    """
+
+    code: str
+    worth_from: int | None = None
+    params: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,10 @@ def cron_next(cron: str, since: datetime, zone: str, count: int) -> list[datetim
 
 
 def decide(facts: Facts) -> Decision:
-    """Enough new labels OR too old OR the clock; never twice at once, never right after the last one."""
+    """Enough new labels OR too old OR the clock; never twice at once, never right after the last one.
+
+    Advice may hold a training back that the labels or the clock ask for.
+    """
     return (
         _hindrance(facts)
         or _reason_to_start(facts)
@@ -96,20 +114,39 @@ def _hindrance(facts: Facts) -> Decision | None:
         until = facts.last_ended_at + timedelta(minutes=facts.cooldown_minutes)
         if facts.now < until:
             return Decision(False, "cooling_down", {"until": until.isoformat()})
-    if facts.veto:
-        return Decision(False, "advised_against", {"advice": facts.veto})
     return None
 
 
 def _reason_to_start(facts: Facts) -> Decision | None:
+    """Why a training is due, or the advice that holds it back. No advice holds against the first model or its age."""
     figures = {"new": facts.new_labels, "needed": facts.min_new_labels}
     if facts.last_success_at is None:
         return Decision(True, "first_training", {"have": facts.labels, "needed": facts.minimum_labels})
+    since = facts.last_started_at or facts.last_success_at
+    due = None
     if facts.new_labels >= facts.min_new_labels:
-        return Decision(True, "enough_labels", figures)
+        due = Decision(True, "enough_labels", figures)
+    elif facts.cron and cron_due_since(facts.cron, since, facts.now, facts.zone):
+        due = Decision(True, "schedule", {**figures, "cron": facts.cron})
+    veto = facts.veto if due is not None and _holds(facts) else None
+    if due is not None and veto is None:
+        return due
     if facts.max_age_hours and facts.now - facts.last_success_at >= timedelta(hours=facts.max_age_hours):
         return Decision(True, "too_old", {**figures, "hours": facts.max_age_hours})
-    since = facts.last_started_at or facts.last_success_at
-    if facts.cron and cron_due_since(facts.cron, since, facts.now, facts.zone):
-        return Decision(True, "schedule", {**figures, "cron": facts.cron})
-    return None
+    if veto is None:
+        return None
+    return Decision(False, "advised_against", {**veto.params, **figures, "advice": veto.code})
+
+
+def _holds(facts: Facts) -> bool:
+    """Whether the advice against a training may hold it back: not for a service the model does not know, not once
+    the labels have doubled since the model or are worth it by the advice's own figures, and not for ever.
+    """
+    if facts.veto is None or facts.unknown_services or facts.last_success_at is None:
+        return False
+    worth = facts.veto.worth_from
+    return (
+        facts.new_labels < facts.labels - facts.new_labels
+        and (worth is None or facts.new_labels < worth)
+        and facts.now - facts.last_success_at < MOST_VETO
+    )

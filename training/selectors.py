@@ -121,6 +121,27 @@ def latest_evaluation(model_version: ModelVersion) -> Evaluation | None:
     return model_version.evaluations.first()
 
 
+@dataclass(frozen=True)
+class AuditStanding:
+    """Control tickets: how many have their label, how many there are, and what the current model got right of them."""
+
+    labelled: int
+    reserve: int
+    accuracy: float | None
+
+
+def audit_standing() -> AuditStanding:
+    """Read it: two counts and the newest evaluation."""
+    reserve = Ticket.objects.filter(is_audit=True)
+    model = current_model()
+    evaluation = latest_evaluation(model) if model else None
+    return AuditStanding(
+        reserve.filter(status=TicketStatus.LABELLED).count(),
+        reserve.count(),
+        evaluation.accuracy if evaluation else None,
+    )
+
+
 def last_decision() -> RetrainDecision | None:
     """What the policy last said."""
     return RetrainDecision.objects.first()

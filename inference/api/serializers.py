@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from annotation.api.shapes import CandidateSerializer, ProgressSerializer, SuggestionSerializer
+from training.api.advice import AdviceSerializer
 
 
 class TryRequest(serializers.Serializer):
@@ -124,6 +125,7 @@ class LoopSerializer(serializers.Serializer):
     embedding = CoverageSerializer(allow_null=True)
     model = LoopModelSerializer(allow_null=True)
     run = LoopRunSerializer(allow_null=True)
+    advice = AdviceSerializer(allow_null=True)
 
 
 class NeedSerializer(serializers.Serializer):

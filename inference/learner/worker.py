@@ -17,7 +17,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from inference import heads
-from inference.learner import composing, lanes, pool, pushing, world
+from inference.learner import advising, composing, lanes, pool, pushing, world
 from inference.models import Encoder, LearnerHead
 from ml.learner import DEFAULT_STRATEGY, Learner, Pick
 from ml.space import Space
@@ -126,7 +126,7 @@ class Resident:
             self._mark = self._deep_mark = mark
             self._deep_steps, self._behind_since = [], None
             return None
-        assert self._learner is not None and self._rows is not None
+        assert self._learner is not None and self._rows is not None and self._encoder is not None
         self._labels = self._fitting(world.labels())
         audit_ids, audit_codes = world.audit_answers()
         known = np.isin(audit_ids, self._rows.ids)
@@ -144,6 +144,9 @@ class Resident:
             mark.newest_annotation, report.n_labels, queued, report.seconds, time.monotonic() - began
         )
         self._note(mark)
+        advising.mark(
+            self._learner, self._rows, self._encoder, labels=report.n_labels, newest=mark.newest_annotation
+        )
         self._mark = replace(mark, is_queued=queued > 0 or mark.is_queued)
         log.info("ranked on %d labels: %d queued in %.2f s", report.n_labels, queued, self.last.seconds)
         return self.last
@@ -164,11 +167,22 @@ class Resident:
             self._behind_since = None if mark == self._mark else time.monotonic()
             log.info("ranked in depth in %.2f s", time.monotonic() - began)
 
-        return [self._write_scores, self._save_head, self._find_suspects, self._push_depth, done]
+        return [
+            self._write_scores,
+            self._save_head,
+            self._find_suspects,
+            self._push_depth,
+            self._advise,
+            done,
+        ]
 
     def _find_suspects(self) -> None:
         assert self._labels is not None and self._rows is not None
         self._suspects = composing.suspicions(self._labels, self._rows)
+
+    def _advise(self) -> None:
+        assert self._learner is not None and self._rows is not None and self._labels is not None
+        advising.push(self._learner, self._rows, self._labels)
 
     def _push_depth(self) -> None:
         assert self._mark is not None
@@ -262,7 +276,7 @@ class Resident:
         rows = self._rows
         audit = np.flatnonzero(is_open & rows.is_audit)
         audit = audit[np.argsort(rows.audit_rank[audit], kind="stable")]
-        share = settings.AUDIT_LANE_SHARE if world.audit_labels() < settings.AUDIT_TARGET else 0.0
+        share = settings.AUDIT_LANE_SHARE if world.audit_labels() < world.audit_target() else 0.0
         waiting: dict[str, list[tuple[int, Pick | None]]] = {"exploit": [], "novelty": [], "audit": []}
         for pick in picks:
             waiting["novelty" if pick.lane == "novelty" else "exploit"].append((pick.row, pick))

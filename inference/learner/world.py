@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from annotation.models import Annotation, Lane, Mode, Service, Ticket, TicketStatus
 from inference import selectors
+from training import selectors as training
 
 Ints = NDArray[np.int64]
 SERVED_LATELY = 100
@@ -25,6 +26,7 @@ class Mark:
     vectors: tuple[int, int]
     services: str
     is_queued: bool
+    audit_target: int
 
     @property
     def newest_annotation(self) -> int:
@@ -51,6 +53,7 @@ def mark() -> Mark:
         vectors=(vectors, feed),
         services=hashlib.sha256(repr(services).encode()).hexdigest()[:16],
         is_queued=is_queued,
+        audit_target=audit_target(),
     )
 
 
@@ -116,6 +119,11 @@ def checked_tickets() -> Ints:
     """Tickets whose label somebody has looked at in Check."""
     checked = Annotation.objects.filter(mode=Mode.CHECK).exclude(kind="undo").order_by()
     return np.fromiter(checked.values_list("ticket_id", flat=True).distinct().iterator(), np.int64)
+
+
+def audit_target() -> int:
+    """How many audit labels the lead asks for."""
+    return int(training.policy_current().audit_target)
 
 
 def audit_labels() -> int:

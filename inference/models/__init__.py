@@ -1,5 +1,6 @@
 """Models meet tickets: embeddings, predictions, transforms, deployments."""
 
+from inference.models.advice import Panel, RoundMark
 from inference.models.deployments import Deployment, DeploymentRole
 from inference.models.heads import LearnerHead
 from inference.models.predictions import Prediction
@@ -12,7 +13,9 @@ __all__ = [
     "Embedding",
     "Encoder",
     "LearnerHead",
+    "Panel",
     "Prediction",
+    "RoundMark",
     "TransformPurpose",
     "TransformRun",
 ]

@@ -16,6 +16,7 @@ from inference.learner.worker import Resident
 from inference.models import Encoder, LearnerHead
 from ml.schema import TransformOutput
 from tests.inference.cast import label, make_services, make_ticket, make_tickets, someone
+from training import actions as training
 from training.models import ModelVersion
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -186,10 +187,10 @@ def test_the_audit_lane_gets_its_share_although_the_queue_is_pushed_after_every_
     assert lanes.count("exploit") > 38
 
 
-def test_no_audit_ticket_is_served_once_there_are_enough(
-    resident: Resident, space: ModelVersion, settings: Any
+def test_no_audit_ticket_is_served_once_there_are_as_many_as_the_lead_asks_for(
+    resident: Resident, space: ModelVersion
 ) -> None:
-    settings.AUDIT_TARGET = 2
+    training.policy_update(audit_target=2)
     services = make_services()
     audit = make_tickets(6, first=500, is_audit=True)
     tickets = make_tickets(30)
@@ -198,6 +199,9 @@ def test_no_audit_ticket_is_served_once_there_are_enough(
         label(ticket, services[cloud[ticket.pk]])
     resident.refresh()
     assert "audit" not in {item.lane for item in queue()}
+    training.policy_update(audit_target=3)
+    assert resident.refresh() == 1
+    assert "audit" in {item.lane for item in queue()}
 
 
 def test_a_held_ticket_stays_with_its_holder(resident: Resident, space: ModelVersion) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.db import connection
 from django.utils import timezone
 
 from annotation import actions as annotation
@@ -17,7 +19,7 @@ from annotation.models import Annotation, Ticket
 from tests import factories
 from tests.training.workshop import Workshop
 from training import actions, nudges, selectors, tasks
-from training.models import RetrainDecision, RunState, TrainingRun
+from training.models import RetrainAdvice, RetrainDecision, RunState, TrainingRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,6 +34,14 @@ def taught(trained: Workshop) -> Workshop:
 
 def codes() -> list[str]:
     return list(RetrainDecision.objects.order_by("pk").values_list("code", flat=True))
+
+
+def advise_against(**changes: Any) -> None:
+    """Advice that a training would gain .2 points, below a noise of 1.1, on what is known of the current version."""
+    model = selectors.current_model()
+    assert model is not None
+    figures = {"version": model.number, "gain": 0.002, "noise": 0.011, "new": 2, "worth_from": 3, **changes}
+    actions.advice_push(code="label_on", params={"training": figures}, vetoes_training=True)
 
 
 def ago(**span: float) -> Any:
@@ -136,13 +146,77 @@ def test_after_failures_in_a_row_it_waits_for_a_person_whose_success_lets_it_go_
 def test_advice_against_a_training_holds_it_back_and_is_named_in_what_is_kept(taught: Workshop) -> None:
     taught.label(taught.tickets[4], 0)
     taught.label(taught.tickets[5], 1)
-    actions.advice_push(code="gain_below_noise", params={"gain": 0.002}, vetoes_training=True)
+    advise_against()
     decision = actions.policy_apply()
     assert (decision.starts, decision.code) == (False, "advised_against")
-    assert decision.params == {"advice": "gain_below_noise"}
+    figures = {"gain": 0.002, "noise": 0.011, "worth_from": 3}
+    assert decision.params == {"advice": "gain_below_noise", "new": 2, "needed": 2, **figures}
     assert selectors.last_decision() == decision and selectors.live_run() is None
     actions.advice_push(code="label_on", params={})
     assert actions.policy_apply().starts
+
+
+def test_advice_against_a_training_ends_with_the_labels_it_names_though_none_came_since(
+    taught: Workshop,
+) -> None:
+    taught.label(taught.tickets[4], 0)
+    taught.label(taught.tickets[5], 1)
+    advise_against(worth_from=2)
+    assert actions.policy_apply().code == "enough_labels"
+
+
+def test_advice_about_another_version_holds_nothing_back(taught: Workshop) -> None:
+    taught.label(taught.tickets[4], 0)
+    taught.label(taught.tickets[5], 1)
+    advise_against(version=99)
+    assert actions.policy_apply().starts
+
+
+def test_a_lead_can_have_the_advisor_advise_only_and_can_always_train_by_hand(taught: Workshop) -> None:
+    taught.label(taught.tickets[4], 0)
+    taught.label(taught.tickets[5], 1)
+    advise_against()
+    assert actions.policy_apply().code == "advised_against"
+    run = actions.run_start(reason={"code": "asked_for", "params": {}})
+    actions.run_cancel(run_id=run.pk)
+    taught.until(run, "cancelled", "stopped", "failed", "succeeded")
+    actions.policy_update(advisor_may_veto=False, max_failures=9)
+    assert actions.policy_apply().starts
+
+
+def test_a_service_that_the_model_does_not_know_is_trained_against_all_advice(taught: Workshop) -> None:
+    other = factories.service("Another service")
+    taught.label(taught.tickets[4], 0)
+    advise_against()
+    taught.label(taught.tickets[5], other)
+    assert actions.policy_apply().code == "enough_labels"
+
+
+def test_the_same_advice_again_refreshes_the_row_and_other_advice_makes_a_new_one(db: None) -> None:
+    actions.advice_push(code="label_on", params={"labels": 100})
+    actions.advice_push(code="label_on", params={"labels": 125})
+    assert [(row.code, row.params) for row in RetrainAdvice.objects.all()] == [("label_on", {"labels": 125})]
+    actions.advice_push(code="label_on", params={"labels": 150}, vetoes_training=True)
+    actions.advice_push(code="stop", params={"labels": 175}, vetoes_training=True)
+    assert list(RetrainAdvice.objects.values_list("code", "vetoes_training")) == [
+        ("stop", True), ("label_on", True), ("label_on", False),
+    ]  # fmt: skip
+
+
+def test_the_same_advice_pushed_by_many_at_once_is_one_row(db: None) -> None:
+    start = threading.Barrier(6)
+
+    def push(labels: int) -> None:
+        start.wait(30)
+        actions.advice_push(code="stop", params={"labels": labels})
+        connection.close()
+
+    threads = [threading.Thread(target=push, args=(labels,)) for labels in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert RetrainAdvice.objects.count() == 1
 
 
 def test_a_decision_is_kept_once_until_it_changes_with_its_newest_figures(workshop: Workshop) -> None:

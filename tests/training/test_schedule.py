@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.schedule import BadSchedule, Facts, cron_due_since, cron_next, decide
+from training.schedule import BadSchedule, Facts, Veto, cron_due_since, cron_next, decide
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+VETO = Veto("gain_below_noise", 80, {"gain": 0.002, "noise": 0.01})
 CALM = Facts(
     now=NOW,
     is_active=True,
@@ -39,7 +40,26 @@ CALM = Facts(
         ({"new_labels": 50, "is_running": True}, False, "running"),
         ({"new_labels": 50, "last_ended_at": NOW - timedelta(minutes=9)}, False, "cooling_down"),
         ({"new_labels": 50, "failures": 3}, False, "waiting_for_a_person"),
-        ({"new_labels": 50, "veto": "gain_below_noise"}, False, "advised_against"),
+        ({"new_labels": 50, "veto": VETO}, False, "advised_against"),
+        ({"new_labels": 49, "veto": VETO}, False, "counting"),
+        ({"cron": "0 11 * * *", "veto": VETO}, False, "advised_against"),
+        ({"new_labels": 80, "veto": VETO}, True, "enough_labels"),
+        ({"new_labels": 300, "veto": replace(VETO, worth_from=None)}, True, "enough_labels"),
+        ({"new_labels": 199, "veto": replace(VETO, worth_from=None)}, False, "advised_against"),
+        ({"new_labels": 200, "veto": replace(VETO, worth_from=None)}, True, "enough_labels"),
+        ({"new_labels": 50, "veto": VETO, "unknown_services": 1}, True, "enough_labels"),
+        ({"new_labels": 50, "veto": VETO, "last_success_at": None}, True, "first_training"),
+        ({"new_labels": 50, "veto": VETO, "last_success_at": NOW - timedelta(days=7)}, True, "too_old"),
+        (
+            {"new_labels": 50, "veto": VETO, "last_success_at": NOW - timedelta(days=13), "max_age_hours": 0},
+            False,
+            "advised_against",
+        ),
+        (
+            {"new_labels": 50, "veto": VETO, "last_success_at": NOW - timedelta(days=14), "max_age_hours": 0},
+            True,
+            "enough_labels",
+        ),
         ({"labels": 39, "new_labels": 39, "last_success_at": None}, False, "too_few_labels"),
         ({"labels": 40, "new_labels": 40, "last_success_at": None}, True, "first_training"),
         ({"services": 1, "new_labels": 50}, False, "too_few_services"),
@@ -102,3 +122,37 @@ def test_nothing_starts_twice_at_once_too_early_or_with_nothing_new(
     if decide(facts).starts:
         assert not running and new > 0 and minutes >= facts.cooldown_minutes
         assert labels >= facts.minimum_labels and services >= 2 and failures < facts.max_failures
+
+
+@given(
+    new=st.integers(0, 1000),
+    labels=st.integers(0, 1000),
+    unknown=st.integers(0, 3),
+    days=st.integers(0, 30),
+    age=st.sampled_from([0, 24, 168]),
+    worth=st.none() | st.integers(1, 500),
+    cron=st.sampled_from(["", "0 11 * * *"]),
+)
+def test_advice_only_ever_holds_back_and_never_what_it_may_not(new, labels, unknown, days, age, worth, cron):
+    success = NOW - timedelta(days=days)
+    facts = replace(
+        CALM,
+        new_labels=min(new, labels),
+        labels=labels,
+        unknown_services=unknown,
+        max_age_hours=age,
+        cron=cron,
+        last_success_at=success,
+        last_started_at=success,
+        last_ended_at=success,
+        veto=Veto("gain_below_noise", worth),
+    )
+    plain, advised = decide(replace(facts, veto=None)), decide(facts)
+    assert plain.starts or not advised.starts
+    if not plain.starts:
+        assert advised == plain
+    elif not advised.starts:
+        assert advised.code == "advised_against" and plain.code in ("enough_labels", "schedule")
+        assert not unknown and days < 14 and (not age or days * 24 < age)
+        assert facts.new_labels < labels - facts.new_labels
+        assert worth is None or facts.new_labels < worth

@@ -8,8 +8,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from training import schedule, selectors
+from training.api.advice import AdviceSerializer
 from training.api.snapshots import SnapshotSerializer
-from training.models import RetrainAdvice, RetrainDecision, RetrainPolicy, TrainingRun
+from training.models import RetrainDecision, RetrainPolicy, TrainingRun
 
 
 class RunReasonSerializer(serializers.Serializer):
@@ -104,15 +105,12 @@ class DecisionSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class AdviceSerializer(serializers.ModelSerializer):
-    """What those who know the pool advise: to label on, to get other tickets, to stop."""
+class AuditSerializer(serializers.Serializer):
+    """Control tickets: labelled so far, in all, and what the current model got right of them."""
 
-    params = serializers.DictField(read_only=True)
-
-    class Meta:
-        model = RetrainAdvice
-        fields = ["code", "params", "vetoes_training", "created_at"]
-        read_only_fields = fields
+    labelled = serializers.IntegerField()
+    reserve = serializers.IntegerField()
+    accuracy = serializers.FloatField(allow_null=True)
 
 
 class PolicySerializer(serializers.ModelSerializer):
@@ -122,12 +120,14 @@ class PolicySerializer(serializers.ModelSerializer):
     next_at = serializers.SerializerMethodField()
     decision = serializers.SerializerMethodField()
     advice = serializers.SerializerMethodField()
+    audit = serializers.SerializerMethodField()
 
     class Meta:
         model = RetrainPolicy
         fields = [
             "is_active", "min_new_labels", "minimum_labels", "max_age_hours", "cron", "cooldown_minutes",
-            "max_seconds", "epochs", "max_failures", "updated_at", "zone", "next_at", "decision", "advice",
+            "max_seconds", "epochs", "max_failures", "advisor_may_veto", "audit_target", "updated_at", "zone",
+            "next_at", "decision", "advice", "audit",
         ]  # fmt: skip
         read_only_fields = ["updated_at"]
 
@@ -154,6 +154,10 @@ class PolicySerializer(serializers.ModelSerializer):
     def get_advice(self, policy: RetrainPolicy) -> Any:
         advice = selectors.last_advice()
         return AdviceSerializer(advice).data if advice else None
+
+    @extend_schema_field(AuditSerializer())
+    def get_audit(self, policy: RetrainPolicy) -> Any:
+        return AuditSerializer(selectors.audit_standing()).data
 
 
 class ScheduleSerializer(serializers.Serializer):

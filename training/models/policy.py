@@ -1,7 +1,13 @@
 """When to train again: the policy people edit, and the record of what it decided and why."""
 
-from django.core.validators import MinValueValidator
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+
+
+def audit_target_at_first() -> int:
+    """What the installation's settings ask for until a lead sets the figure."""
+    return int(settings.AUDIT_TARGET)
 
 
 class RetrainPolicy(models.Model):
@@ -23,6 +29,14 @@ class RetrainPolicy(models.Model):
     epochs = models.PositiveSmallIntegerField(default=6)
     max_failures = models.PositiveSmallIntegerField(
         default=3, help_text="After so many failures in a row it waits for a person."
+    )
+    advisor_may_veto = models.BooleanField(
+        default=True, help_text="Hold back a training that would gain less than the noise of the controls."
+    )
+    audit_target = models.PositiveIntegerField(
+        default=audit_target_at_first,
+        validators=[MaxValueValidator(1_000_000)],
+        help_text="Control tickets to label; until then Teach mixes them in. 0: none.",
     )
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -680,15 +680,51 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What those who know the pool advise: to label on, to get other tickets, to stop. */
+        /** @description To label on, to get other tickets, or to stop; and whether a training now is held back. */
         Advice: {
-            readonly code: string;
-            readonly params: {
-                [key: string]: unknown;
-            };
+            readonly code: components["schemas"]["CodeEnum"];
+            readonly figures: components["schemas"]["AdviceFigures"];
             readonly vetoes_training: boolean;
             /** Format: date-time */
             readonly created_at: string;
+        };
+        /**
+         * @description ``gain``: what the next ``step`` labels add to accuracy; ``noise``: one standard error of it.
+         *
+         *     ``kappas``: agreement of successive heads, newest last. ``uncertain``: share of unlabelled tickets the learner is
+         *     not sure of. ``controls_missing``, ``rounds_missing``: what is needed to know more. ``scarce``: codes of services
+         *     that need tickets.
+         */
+        AdviceFigures: {
+            /** @default 0 */
+            labels: number;
+            /** @default 100 */
+            step: number;
+            kappas?: number[];
+            /** @default false */
+            is_stable: boolean;
+            /** Format: double */
+            uncertain?: number | null;
+            uncertain_tickets?: number | null;
+            /** Format: double */
+            coverage?: number | null;
+            /** Format: double */
+            coverage_gain?: number | null;
+            /** @default 0 */
+            controls: number;
+            /** @default 0 */
+            controls_missing: number;
+            /** @default 0 */
+            rounds_missing: number;
+            /** Format: double */
+            accuracy?: number | null;
+            /** Format: double */
+            noise?: number | null;
+            gain?: components["schemas"]["Estimate"] | null;
+            scarce?: string[];
+            training?: components["schemas"]["TrainingWorth"] | null;
+            points?: components["schemas"]["CurvePoint"][];
+            forecast?: components["schemas"]["CurvePoint"][];
         };
         /** @description One decision. */
         Annotation: {
@@ -739,6 +775,13 @@ export interface components {
         Attention: {
             flagged: number;
             set_aside: number;
+        };
+        /** @description Control tickets: labelled so far, in all, and what the current model got right of them. */
+        Audit: {
+            labelled: number;
+            reserve: number;
+            /** Format: double */
+            accuracy: number | null;
         };
         /**
          * @description * `sure` - sure
@@ -806,6 +849,13 @@ export interface components {
             left: number;
             reason: string | null;
         };
+        /**
+         * @description * `label_on` - label_on
+         *     * `ask_for_tickets` - ask_for_tickets
+         *     * `stop` - stop
+         * @enum {string}
+         */
+        CodeEnum: "label_on" | "ask_for_tickets" | "stop";
         /** @description Counts: row = the true service, column = the predicted one, both in the order of ``labels``. */
         Confusion: {
             labels: string[];
@@ -815,6 +865,16 @@ export interface components {
         Coverage: {
             done: number;
             total: number;
+        };
+        /** @description Accuracy on control tickets at a number of labels; measured points have no band. */
+        CurvePoint: {
+            labels: number;
+            /** Format: double */
+            accuracy: number;
+            /** Format: double */
+            low?: number | null;
+            /** Format: double */
+            high?: number | null;
         };
         /**
          * @description * `audit` - Audit labels
@@ -844,6 +904,15 @@ export interface components {
          * @enum {string}
          */
         DeskMode: "teach" | "check";
+        /** @description A share with its 90 % band: 0.004 is 0.4 points. */
+        Estimate: {
+            /** Format: double */
+            value: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+        };
         /** @description What was measured on labels that never trained the version, in short. */
         Evaluation: {
             readonly id: number;
@@ -1113,6 +1182,7 @@ export interface components {
             embedding: components["schemas"]["Coverage"] | null;
             model: components["schemas"]["LoopModel"] | null;
             run: components["schemas"]["LoopRun"] | null;
+            advice: components["schemas"]["Advice"] | null;
         };
         /** @description The newest trained version. */
         LoopModel: {
@@ -1266,6 +1336,10 @@ export interface components {
             epochs?: number;
             /** @description After so many failures in a row it waits for a person. */
             max_failures?: number;
+            /** @description Hold back a training that would gain less than the noise of the controls. */
+            advisor_may_veto?: boolean;
+            /** @description Control tickets to label; until then Teach mixes them in. 0: none. */
+            audit_target?: number;
         };
         /** @description What a person may change about themselves. */
         PatchedPreferencesRequest: {
@@ -1307,6 +1381,10 @@ export interface components {
             epochs?: number;
             /** @description After so many failures in a row it waits for a person. */
             max_failures?: number;
+            /** @description Hold back a training that would gain less than the noise of the controls. */
+            advisor_may_veto?: boolean;
+            /** @description Control tickets to label; until then Teach mixes them in. 0: none. */
+            audit_target?: number;
             /** Format: date-time */
             readonly updated_at: string;
             readonly zone: string;
@@ -1314,6 +1392,7 @@ export interface components {
             readonly next_at: string | null;
             readonly decision: components["schemas"]["Decision"] | null;
             readonly advice: components["schemas"]["Advice"] | null;
+            readonly audit: components["schemas"]["Audit"];
         };
         /** @description The version before, to compare with. */
         Previous: {
@@ -1720,6 +1799,21 @@ export interface components {
             validation_accuracy?: number | null;
             /** Format: double */
             validation_loss?: number | null;
+        };
+        /**
+         * @description What a training now would gain over ``version``, against the noise of the controls (one standard error).
+         *
+         *     ``new``: labels it does not know; ``worth_from``: how many of them make a training worth it, null when the
+         *     curve never says so.
+         */
+        TrainingWorth: {
+            version: number;
+            /** Format: double */
+            gain: number;
+            /** Format: double */
+            noise: number;
+            new: number;
+            worth_from?: number | null;
         };
         /** @description What the house says about a text. ``outlier``: share of the pool that is more ordinary. */
         Try: {
