@@ -169,7 +169,7 @@ class Learner:
             p1 = p2 = np.zeros(n, np.float32)
             with _BLAS.limit(limits=self.threads):
                 if self._counts and n:
-                    top1, p1, top2, p2 = strategies.top_two(self.probabilities())
+                    top1, p1, top2, p2 = strategies.best_two(self._chances, self.space.smooth)
                 strange = self._strangeness()
             doubt = (
                 np.ones(n, np.float32) if len(self._counts) < 2 else np.asarray(1.0 - (p1 - p2), np.float32)

@@ -28,6 +28,8 @@ WINDOW = 25
 """Rows of one diverse window: about what people label while the head refits once or twice."""
 REACH = 10
 """A window is drawn from the REACH x WINDOW most informative rows left."""
+BLOCK = 8192
+"""Rows whose probabilities are held at once."""
 LARGEST_SHARE = 0.3
 """No predicted service takes more than this share of a window, if others are there to take its place."""
 
@@ -36,16 +38,28 @@ def top_two(probabilities: Floats) -> tuple[Ints, Floats, Ints, Floats]:
     """Best and second class of each row: (top1, p1, top2, p2), each (n,). With one class top2 is -1 and p2 is
     0.
     """
-    n, k = probabilities.shape
-    rows = np.arange(n)
-    top1 = np.asarray(probabilities.argmax(axis=1), np.int64)
-    p1 = probabilities[rows, top1]
-    if k < 2:
-        return top1, p1, np.full(n, -1, np.int64), np.zeros(n, np.float32)
-    rest = probabilities.copy()
-    rest[rows, top1] = -1.0
-    top2 = np.asarray(rest.argmax(axis=1), np.int64)
-    return top1, p1, top2, probabilities[rows, top2]
+    return best_two(lambda block: block, probabilities)
+
+
+def best_two(predict: Callable[[Any], Any], points: Any) -> tuple[Ints, Floats, Ints, Floats]:
+    """`top_two` of `predict(points)`, which maps (m, d) to probabilities (m, k) row by row.
+
+    In blocks that stay in the cache, so that a million rows of probabilities are never held at once.
+    """
+    n = len(points)
+    top1, top2 = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
+    p1, p2 = np.zeros(n, np.float32), np.zeros(n, np.float32)
+    for at in range(0, n, BLOCK):
+        here = slice(at, min(at + BLOCK, n))
+        block = np.array(predict(points[here]), np.float32)  # a copy: the best is struck out below
+        rows = np.arange(len(block))
+        top1[here] = block.argmax(axis=1)
+        p1[here] = block[rows, top1[here]]
+        if block.shape[1] > 1:
+            block[rows, top1[here]] = -1.0
+            top2[here] = block.argmax(axis=1)
+            p2[here] = block[rows, top2[here]]
+    return top1, p1, top2, p2
 
 
 def margin_score(probabilities: Floats) -> Floats:
@@ -74,9 +88,18 @@ def select_random(scores: Floats, n: int, rng: np.random.Generator) -> Ints:
 
 
 def select_top(scores: Floats, n: int, rng: np.random.Generator) -> Ints:
-    """The best rows; ties in random order."""
-    rows = rng.permutation(_pickable(scores))
-    return np.asarray(rows[np.argsort(-scores[rows], kind="stable")][: max(n, 0)], np.int64)
+    """The best rows; ties in random order. Only the rows that are asked for are sorted."""
+    rows = _pickable(scores)
+    n = min(max(n, 0), len(rows))
+    if n == 0:
+        return rows[:0]
+    if n < len(rows):
+        values = scores[rows]
+        edge = np.partition(values, len(rows) - n)[len(rows) - n]
+        above, tied = rows[values > edge], rows[values == edge]
+        rows = np.concatenate([above, rng.permutation(tied)[: n - len(above)]])
+    rows = rng.permutation(rows)
+    return np.asarray(rows[np.argsort(-scores[rows], kind="stable")], np.int64)
 
 
 def select_clustered(
@@ -95,9 +118,10 @@ def select_clustered(
     `embeddings` (n, d) float32; `services` (n,) the predicted class of each row, on which the share cap
     works. Inside a window the heaviest cluster comes first, so that any prefix is worth labelling.
     """
-    left = select_top(scores, len(scores), rng)
+    wanted = max(n, 0)
+    left = select_top(scores, wanted + reach * window if wanted else 0, rng)  # no window reaches further
     chosen: list[Ints] = []
-    wanted = min(max(n, 0), len(left))
+    wanted = min(wanted, len(left))
     while wanted > 0:
         near = left[: reach * window]
         size = min(window, wanted, len(near))
@@ -129,13 +153,15 @@ def clustered_margin(
     """
     if len(X_pool) == 0 or n_instances < 1:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    if probabilities is None and (scores is None or services is None):
-        probabilities = np.asarray(classifier.predict_proba(X_pool, **predict_kwargs), np.float32)
-    if scores is None:
-        assert probabilities is not None
-        scores = margin_score(probabilities)
-    if services is None and probabilities is not None:
-        services = top_two(probabilities)[0]
+    if scores is None or services is None:
+        if probabilities is not None:
+            best, p1, _, p2 = top_two(np.asarray(probabilities, np.float32))
+        else:
+            best, p1, _, p2 = best_two(
+                lambda block: classifier.predict_proba(block, **predict_kwargs), X_pool
+            )
+        scores = np.asarray(1.0 - (p1 - p2), np.float32) if scores is None else scores
+        services = best if services is None else services
     draw = rng if rng is not None else np.random.default_rng(0)
     rows = select_clustered(
         scores, n_instances, draw, embeddings=np.asarray(X_pool, np.float32), services=services
