@@ -6,6 +6,7 @@ worker owns one Learner. The same calls in the same order with the same seeds gi
 
 from __future__ import annotations
 
+import copy
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from modAL.models import ActiveLearner
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from ml import lanes, outliers, strategies
+from ml import lanes, outliers, shortlist, strategies
 from ml.distil import distilled
 from ml.reports import FitReport, Guess, LinearHead, Pick, Scores
 from ml.smoothing import NEIGHBOURS
@@ -79,6 +80,7 @@ class Learner:
         self._counts: dict[str, int] = {}
         self._scores: Scores | None = None
         self._outliers: outliers.OutlierModel | outliers.Blend | None = None
+        self._pass: tuple[Scores, outliers.OutlierModel | outliers.Blend | None] | None = None
 
     @property
     def classes(self) -> list[str]:
@@ -175,7 +177,46 @@ class Learner:
                 np.ones(n, np.float32) if len(self._counts) < 2 else np.asarray(1.0 - (p1 - p2), np.float32)
             )
             self._scores = Scores(doubt, strange, top1, p1, top2, p2, self.classes)
+            self._pass = (self._scores, self._outliers)
         return self._scores
+
+    @property
+    def last_pass(self) -> Scores | None:
+        """Scores of the last look at the whole pool; None before the first, or if the services changed since."""
+        known = self._pass is not None and len(self._counts) > 1 and self._pass[0].classes == self.classes
+        return self._pass[0] if self._pass is not None and known else None
+
+    @property
+    def needs_whole_pool(self) -> bool:
+        """Whether `rank` looks for tickets that no score tells of: typical ones, or a new service's keywords."""
+        return lanes.start_share(self._counts) > 0 or bool(set(self._keywords) - set(self._counts))
+
+    def rescore(self, rows: Ints) -> bool:
+        """After a fit, look at these rows alone: all but their best services and doubt stays as in the last pass.
+        False, with nothing done, where `last_pass` is None.
+        """
+        before = self.last_pass
+        if before is None or self._pass is None:
+            return False
+        with _BLAS.limit(limits=self.threads):
+            best = strategies.top_two(self.probabilities(rows))
+        self._scores, self._outliers = shortlist.patched(before, rows, best), self._pass[1]
+        return True
+
+    def frozen(self) -> Learner:
+        """This learner as it is now, for another thread: later fits leave it alone. It scores the whole pool."""
+        other = copy.copy(self)
+        other.active = copy.copy(self.active)
+        other.active.estimator = copy.copy(self.active.estimator)
+        other._labelled = self._labelled.copy()
+        if self._pass is None or self._scores is not self._pass[0]:
+            other._scores = other._outliers = None
+        return other
+
+    def take_pass(self, other: Learner) -> None:
+        """What a frozen copy found when it looked at the whole pool, as the ground for `rescore`."""
+        if other.space is self.space and other._pass is not None:
+            self._pass = other._pass
 
     def rank(
         self,

@@ -46,6 +46,10 @@ class Space:
         self.basis = outliers.plane(self.smooth, np.random.default_rng(seed))
         self.flat: Floats = self.smooth @ self.basis
 
+    def row_of(self, ticket: int) -> int | None:
+        """The row of a ticket; None for one that is not in the pool."""
+        return self._row_of.get(ticket)
+
     def rows(self, ids: Sequence[int] | Ints) -> Ints:
         """Rows of ticket ids; ValueError names those that are not in the pool."""
         unknown = [int(ticket) for ticket in ids if int(ticket) not in self._row_of]

@@ -61,7 +61,7 @@ class Composer:
         self.scores = learner.scores()
         self.services = world.services()
         self.model = selectors.serving_model(encoder)
-        self._row_of = {int(ticket): row for row, ticket in enumerate(rows.ids)}
+        self._row_of = learner.space.row_of
 
     def teach(self, ordered: list[tuple[str, int, Pick | None]]) -> list[Item]:
         """Items of Teach in the order of (lane, row, pick). Audit items carry the chance of the reserve draw."""
@@ -90,9 +90,9 @@ class Composer:
         spot, drawn = checks.spot_checks(p1, free, CHECK_DEPTH // 4, rng)
         weak = self._rows_of(np.setdiff1d(world.weak_tickets(), world.checked_tickets()))
         weak = weak[~self.rows.is_audit[weak]]
-        known = [one for one in doubted if one.ticket_id in self._row_of]
+        known = [(one, row) for one in doubted if (row := self._row_of(one.ticket_id)) is not None]
         waiting: dict[str, list[tuple[int, float]]] = {
-            "suspect": [(self._row_of[one.ticket_id], 1.0) for one in known],
+            "suspect": [(row, 1.0) for _, row in known],
             "weak": [(int(row), 1.0) for row in weak[np.argsort(p1[weak], kind="stable")]],
             "confirm": [(int(row), 1.0) for row in checks.near_threshold(p1, free, CHECK_DEPTH)],
             "spot": [(int(row), drawn) for row in spot],
@@ -103,7 +103,7 @@ class Composer:
             if row not in seen and len(ordered) < CHECK_DEPTH:
                 seen.add(row)
                 ordered.append((lane, row, chance))
-        return self._check_items(ordered, {self._row_of[one.ticket_id]: one for one in known})
+        return self._check_items(ordered, {row: one for one, row in known})
 
     def _check_items(
         self, ordered: list[tuple[str, int, float]], doubted: dict[int, Suspicion]
@@ -156,4 +156,5 @@ class Composer:
         return found[:CANDIDATES]
 
     def _rows_of(self, ticket_ids: Ints) -> Ints:
-        return np.asarray([self._row_of[t] for t in ticket_ids.tolist() if t in self._row_of], np.int64)
+        found = (self._row_of(ticket) for ticket in ticket_ids.tolist())
+        return np.asarray([row for row in found if row is not None], np.int64)

@@ -7,14 +7,15 @@ from annotation import actions as annotation
 from annotation.actions import NewItem, NewScore
 from annotation.models import Lane, Mode
 from inference.learner.composing import Item
+from inference.learner.ordering import Order
 from inference.learner.pool import Ints
 from ml.learner import Scores
 
 
-def queue(*, teach: list[Item], check: list[Item], generation: int) -> None:
+def queue(order: Order) -> None:
     """Replace what nobody holds in both modes; list order is the served order."""
-    items = chain(_items(teach, Mode.TEACH), _items(check, Mode.CHECK))
-    annotation.queue_replace(items=items, generation=generation)
+    items = chain(_items(order.teach, Mode.TEACH), _items(order.check, Mode.CHECK))
+    annotation.queue_replace(items=items, generation=order.generation)
 
 
 def _items(items: list[Item], mode: str) -> Iterator[NewItem]:

@@ -1,25 +1,27 @@
 """The resident learner: keeps pool and head in memory, refits on news, pushes queue and scores.
 
 One turn: read the mark; if it moved, take in new vectors, refit on all labels, rank the top of the queue and
-push it (this is what people wait for); when it has been quiet for a moment, or ten seconds have passed, rank
-in depth, write the score table and the head, one step at a time: news that come between two steps are taken
-first. Nothing is lost with this process: all of it is made again from the rows.
+push it (this is what people wait for). In a large pool a turn looks at the neighbours of the new labels and at the
+tickets most worth asking about; all others follow behind. When it has been quiet for a moment, or ten seconds have
+passed, the depth: score the whole pool, write the score table and the head, rank in depth. Its steps run in a thread
+beside the turns, on a frozen view of the learner. Nothing is lost with this process: all is made again from the rows.
 """
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from inference import heads
-from inference.learner import advising, composing, lanes, pool, pushing, world
+from inference.learner import advising, composing, ordering, pool, pushing, world
+from inference.learner.behind import Behind, Step
+from inference.learner.depth import Turn, View, save_head, write_scores
 from inference.models import Encoder, LearnerHead
-from ml.learner import DEFAULT_STRATEGY, Learner, Pick
+from ml import shortlist
+from ml.learner import DEFAULT_STRATEGY, Learner
 from ml.space import Space
 
 log = logging.getLogger(__name__)
@@ -30,8 +32,12 @@ QUIET_SECONDS = 1.5
 POLL_SECONDS = 0.2
 MOST_LABELS = 6000
 COLD_LABELS = 50
+LARGE_POOL = 20_000
+"""From this size on a turn looks at some of the pool; a smaller one is looked at whole in no more time."""
+MOST_NEWS = 50
+"""More labels than this at once, an import or an undo of many, change too much for a look at some."""
 
-Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 _resident: "Resident | None" = None
 
 
@@ -41,17 +47,6 @@ def resident() -> "Resident":
     if _resident is None:
         _resident = Resident()
     return _resident
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What one refit and ranking did; ``seconds`` from the mark to the queue being pushed."""
-
-    generation: int
-    labels: int
-    queued: int
-    fit_seconds: float
-    seconds: float
 
 
 class Resident:
@@ -64,7 +59,10 @@ class Resident:
         self._mark: world.Mark | None = None
         self._deep_mark: world.Mark | None = None
         self._behind_since: float | None = None
-        self._deep_steps: list[Callable[[], object]] = []
+        self._deep_steps: list[Step] = []
+        self._behind = Behind()
+        self._view: View | None = None
+        self._deep: tuple[world.Mark, ordering.Order] | None = None
         self._turned_at = float("-inf")
         self._encoder: Encoder | None = None
         self._rows: pool.Rows | None = None
@@ -97,10 +95,13 @@ class Resident:
                 self._step()
 
     def _step(self) -> None:
-        """One step of the depth; one that fails is taken again."""
+        """One step of the depth, or a moment's wait for it; one that fails is taken again."""
         self._deep_steps = self._deep_steps or self._plan_depth()
-        if self._deep_steps:
-            self._deep_steps[0]()
+        if not self._deep_steps:
+            return
+        if not self._behind.is_busy:
+            self._view = self._look()
+        if self._behind.run(self._deep_steps[0], POLL_SECONDS):
             self._deep_steps.pop(0)
 
     def _is_overdue(self) -> bool:
@@ -127,7 +128,7 @@ class Resident:
             self._deep_steps, self._behind_since = [], None
             return None
         assert self._learner is not None and self._rows is not None and self._encoder is not None
-        self._labels = self._fitting(world.labels())
+        before, self._labels = self._labels, self._fitting(world.labels())
         audit_ids, audit_codes = world.audit_answers()
         known = np.isin(audit_ids, self._rows.ids)
         report = self._learner.fit(
@@ -136,7 +137,10 @@ class Resident:
             self._labels.weights,
             audit=(audit_ids[known], audit_codes[known].tolist()),
         )
-        queued = self._push(mark, depth)
+        among = self._near_the_news(before, self._labels)
+        found = self._order(self._learner, self._rows, self._encoder, mark, depth, among)
+        pushing.queue(found)
+        queued = len(found.teach)
         self.turns += 1
         self._turned_at = time.monotonic()
         self._behind_since = self._behind_since or self._turned_at
@@ -144,9 +148,11 @@ class Resident:
             mark.newest_annotation, report.n_labels, queued, report.seconds, time.monotonic() - began
         )
         self._note(mark)
-        advising.mark(
-            self._learner, self._rows, self._encoder, labels=report.n_labels, newest=mark.newest_annotation
-        )
+        whole = self._learner.frozen()
+        if advising.mark(
+            whole, self._rows, self._encoder, labels=report.n_labels, newest=mark.newest_annotation
+        ):
+            self._learner.take_pass(whole)
         self._mark = replace(mark, is_queued=queued > 0 or mark.is_queued)
         log.info("ranked on %d labels: %d queued in %.2f s", report.n_labels, queued, self.last.seconds)
         return self.last
@@ -154,11 +160,12 @@ class Resident:
     def deepen(self) -> None:
         """Rank in depth, write the score table and the head of the last turn."""
         for step in self._plan_depth():
-            step()
+            self._view = self._look()
+            step.work()
 
-    def _plan_depth(self) -> list[Callable[[], object]]:
+    def _plan_depth(self) -> list[Step]:
         """The steps of the depth; each works on the last turn before it, so that turns may come in between."""
-        if self._learner is None or self._rows is None or self._mark is None or self.last is None:
+        if self._look() is None:
             return []
         began, mark = time.monotonic(), self._mark
 
@@ -168,38 +175,54 @@ class Resident:
             log.info("ranked in depth in %.2f s", time.monotonic() - began)
 
         return [
-            self._write_scores,
-            self._save_head,
-            self._find_suspects,
-            self._push_depth,
-            self._advise,
-            done,
+            Step(self._write_scores),
+            Step(self._save_head),
+            Step(self._find_suspects),
+            Step(self._rank_depth),
+            Step(self._push_depth, is_apart=False),
+            Step(self._advise),
+            Step(done, is_apart=False),
         ]
 
-    def _find_suspects(self) -> None:
-        assert self._labels is not None and self._rows is not None
-        self._suspects = composing.suspicions(self._labels, self._rows)
+    def _look(self) -> View | None:
+        """The last turn, frozen; None before the first."""
+        parts = (self._rows, self._labels, self._encoder, self._mark, self.last)
+        if self._learner is None or any(part is None for part in parts):
+            return None
+        return View(self._learner.frozen(), *parts)  # type: ignore[arg-type]
 
-    def _advise(self) -> None:
-        assert self._learner is not None and self._rows is not None and self._labels is not None
-        advising.push(self._learner, self._rows, self._labels)
+    # The steps of the depth, each on a view of its own
 
-    def _push_depth(self) -> None:
-        assert self._mark is not None
-        self._push(self._mark, settings.QUEUE_DEPTH)
+    @property
+    def _seen(self) -> View:
+        assert self._view is not None
+        return self._view
 
     def _write_scores(self) -> None:
-        assert self._learner is not None and self._rows is not None and self._encoder is not None
-        assert self._mark is not None and self.last is not None
-        pushing.scores(
-            self._learner.scores(),
-            self._rows.ids,
-            services=world.services(),
-            labels_used=self.last.labels,
-            newest_annotation=self._mark.newest_annotation,
-            encoder=self._encoder.fingerprint,
-            seconds=self.last.seconds,
-        )
+        """The next turns go on from what this look at the whole pool found."""
+        write_scores(self._seen)
+        if self._learner is not None:
+            self._learner.take_pass(self._seen.learner)
+
+    def _save_head(self) -> None:
+        save_head(self._seen)
+
+    def _find_suspects(self) -> None:
+        self._suspects = composing.suspicions(self._seen.labels, self._seen.rows)
+
+    def _rank_depth(self) -> None:
+        view = self._seen
+        found = self._order(view.learner, view.rows, view.encoder, view.mark, settings.QUEUE_DEPTH)
+        self._deep = (view.mark, found)
+
+    def _push_depth(self) -> None:
+        """Push what was ranked in depth, unless a turn has pushed a newer order meanwhile."""
+        if self._deep is not None and self._deep[0] == self._mark:
+            pushing.queue(self._deep[1])
+        self._deep = None
+
+    def _advise(self) -> None:
+        advising.push(self._seen.learner, self._seen.rows, self._seen.labels)
 
     @property
     def space(self) -> Space | None:
@@ -257,37 +280,40 @@ class Resident:
             labels = labels.of(np.sort(order))
         return labels
 
-    def _push(self, mark: world.Mark, depth: int) -> int:
-        assert self._learner is not None and self._rows is not None and self._encoder is not None
-        rows, learner = self._rows, self._learner
-        rng = np.random.default_rng([self.seed, mark.newest_annotation])
-        is_open = ~np.isin(rows.ids, world.closed_tickets())
-        picks = learner.rank(eligible=is_open & ~rows.is_audit, n=depth, rng=rng, groups=rows.group)
-        composer = composing.Composer(learner, rows, self._encoder)
-        checks = composer.checks(picks, is_open, self._suspects, rng)
-        taken = {item.ticket_id for item in checks}
-        teach = composer.teach(self._in_lanes([p for p in picks if p.id not in taken], is_open, depth))
-        pushing.queue(teach=teach, check=checks, generation=mark.newest_annotation)
-        return len(teach)
+    def _near_the_news(self, before: world.Labels | None, now: world.Labels) -> Ints | None:
+        """In a large pool the rows to look at for a few new labels, scored anew; None = look at all of it."""
+        assert self._learner is not None and self._rows is not None
+        learner, full = self._learner, self._learner.last_pass
+        if full is None or before is None or len(self._rows) < LARGE_POOL or learner.needs_whole_pool:
+            return None
+        news = np.setxor1d(before.ids, now.ids)
+        if len(news) > MOST_NEWS:
+            return None
+        news = learner.space.rows(news[np.isin(news, self._rows.ids)])
+        rows = np.union1d(
+            shortlist.worth(full, ~self._rows.is_audit), shortlist.near(learner.space.flat, news)
+        )
+        return rows if learner.rescore(rows) else None
 
-    def _in_lanes(self, picks: list[Pick], is_open: Bools, depth: int) -> list[tuple[str, int, Pick | None]]:
-        """(lane, row, pick) in the order of serving; audit tickets come in hash order until there are enough."""
-        assert self._rows is not None
-        rows = self._rows
-        audit = np.flatnonzero(is_open & rows.is_audit)
-        audit = audit[np.argsort(rows.audit_rank[audit], kind="stable")]
-        share = settings.AUDIT_LANE_SHARE if world.audit_labels() < world.audit_target() else 0.0
-        waiting: dict[str, list[tuple[int, Pick | None]]] = {"exploit": [], "novelty": [], "audit": []}
-        for pick in picks:
-            waiting["novelty" if pick.lane == "novelty" else "exploit"].append((pick.row, pick))
-        waiting["audit"] = [(int(row), None) for row in audit[:depth]]
-        shares = {
-            "audit": share,
-            "novelty": settings.NOVELTY_LANE_SHARE,
-            "exploit": 1.0 - share - settings.NOVELTY_LANE_SHARE,
-        }
-        ordered = lanes.interleave(waiting, shares, world.served_lately(), depth)
-        return [(pick.lane if pick else lane, row, pick) for lane, (row, pick) in ordered]
+    def _order(
+        self,
+        learner: Learner,
+        rows: pool.Rows,
+        encoder: Encoder,
+        mark: world.Mark,
+        depth: int,
+        among: Ints | None = None,
+    ) -> ordering.Order:
+        return ordering.order(
+            learner,
+            rows,
+            encoder,
+            generation=mark.newest_annotation,
+            depth=depth,
+            suspects=self._suspects,
+            seed=self.seed,
+            among=among,
+        )
 
     def _note(self, mark: world.Mark) -> None:
         assert self._encoder is not None and self.last is not None
@@ -296,21 +322,4 @@ class Resident:
             last_annotation_id=mark.newest_annotation,
             seconds=self.last.seconds,
             updated_at=timezone.now(),
-        )
-
-    def _save_head(self) -> None:
-        """Keep the head for processes without modAL."""
-        assert self._learner is not None and self._encoder is not None and self.last is not None
-        head = self._learner.linear_head()
-        LearnerHead.objects.update_or_create(
-            encoder=self._encoder,
-            defaults={
-                "classes": head.classes,
-                "weights": heads.pack(
-                    head.coef, head.intercept, head.temperature, self._learner.outlier_model
-                ),
-                "labels_used": self.last.labels,
-                "last_annotation_id": self.last.generation,
-                "seconds": self.last.seconds,
-            },
         )

@@ -1,0 +1,70 @@
+"""The order of one push: what Teach and Check serve next, by the lanes' shares, from one ranking."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from inference.learner import composing, lanes, pool, world
+from inference.models import Encoder
+from ml.learner import Learner, Pick
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to push, in the order of serving, and the newest answer it knows of."""
+
+    teach: list[composing.Item]
+    check: list[composing.Item]
+    generation: int
+
+
+def order(
+    learner: Learner,
+    rows: pool.Rows,
+    encoder: Encoder,
+    *,
+    generation: int,
+    depth: int,
+    suspects: list[composing.Suspicion],
+    seed: int,
+    among: Ints | None = None,
+) -> Order:
+    """Rank the open tickets, or those of them whose row is ``among`` these, and compose the best ``depth``."""
+    rng = np.random.default_rng([seed, generation])
+    is_open = ~np.isin(rows.ids, world.closed_tickets())
+    eligible = is_open & ~rows.is_audit
+    if among is not None:
+        listed = np.zeros(len(rows), np.bool_)
+        listed[among] = True
+        eligible &= listed
+    picks = learner.rank(eligible=eligible, n=depth, rng=rng, groups=rows.group)
+    composer = composing.Composer(learner, rows, encoder)
+    checks = composer.checks(picks, is_open, suspects, rng)
+    taken = {item.ticket_id for item in checks}
+    teach = composer.teach(_in_lanes(rows, [p for p in picks if p.id not in taken], is_open, depth))
+    return Order(teach, checks, generation)
+
+
+def _in_lanes(
+    rows: pool.Rows, picks: list[Pick], is_open: Bools, depth: int
+) -> list[tuple[str, int, Pick | None]]:
+    """(lane, row, pick) in the order of serving; audit tickets come in hash order until there are enough."""
+    audit = np.flatnonzero(is_open & rows.is_audit)
+    audit = audit[np.argsort(rows.audit_rank[audit], kind="stable")]
+    share = settings.AUDIT_LANE_SHARE if world.audit_labels() < world.audit_target() else 0.0
+    waiting: dict[str, list[tuple[int, Pick | None]]] = {"exploit": [], "novelty": [], "audit": []}
+    for pick in picks:
+        waiting["novelty" if pick.lane == "novelty" else "exploit"].append((pick.row, pick))
+    waiting["audit"] = [(int(row), None) for row in audit[:depth]]
+    shares = {
+        "audit": share,
+        "novelty": settings.NOVELTY_LANE_SHARE,
+        "exploit": 1.0 - share - settings.NOVELTY_LANE_SHARE,
+    }
+    ordered = lanes.interleave(waiting, shares, world.served_lately(), depth)
+    return [(pick.lane if pick else lane, row, pick) for lane, (row, pick) in ordered]
