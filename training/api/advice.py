@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from training.models import RetrainAdvice
 
-NONE: dict[str, Any] = {"allow_null": True, "default": None}
+NONE: dict[str, Any] = {"allow_null": True, "default": None, "read_only": True}
 
 
 class EstimateSerializer(serializers.Serializer):
@@ -49,24 +49,24 @@ class AdviceFiguresSerializer(serializers.Serializer):
     that need tickets.
     """
 
-    labels = serializers.IntegerField(default=0)
-    step = serializers.IntegerField(default=100)
-    kappas = serializers.ListField(child=serializers.FloatField(), default=list)
-    is_stable = serializers.BooleanField(default=False)
+    labels = serializers.IntegerField(default=0, read_only=True)
+    step = serializers.IntegerField(default=100, read_only=True)
+    kappas = serializers.ListField(child=serializers.FloatField(), default=list, read_only=True)
+    is_stable = serializers.BooleanField(default=False, read_only=True)
     uncertain = serializers.FloatField(**NONE)
     uncertain_tickets = serializers.IntegerField(**NONE)
     coverage = serializers.FloatField(**NONE)
     coverage_gain = serializers.FloatField(**NONE)
-    controls = serializers.IntegerField(default=0)
-    controls_missing = serializers.IntegerField(default=0)
-    rounds_missing = serializers.IntegerField(default=0)
+    controls = serializers.IntegerField(default=0, read_only=True)
+    controls_missing = serializers.IntegerField(default=0, read_only=True)
+    rounds_missing = serializers.IntegerField(default=0, read_only=True)
     accuracy = serializers.FloatField(**NONE)
     noise = serializers.FloatField(**NONE)
     gain = EstimateSerializer(**NONE)
-    scarce = serializers.ListField(child=serializers.CharField(), default=list)
+    scarce = serializers.ListField(child=serializers.CharField(), default=list, read_only=True)
     training = TrainingWorthSerializer(**NONE)
-    points = CurvePointSerializer(many=True, default=list)
-    forecast = CurvePointSerializer(many=True, default=list)
+    points = CurvePointSerializer(many=True, default=list, read_only=True)
+    forecast = CurvePointSerializer(many=True, default=list, read_only=True)
 
 
 class AdviceSerializer(serializers.ModelSerializer):

@@ -697,34 +697,34 @@ export interface components {
          */
         AdviceFigures: {
             /** @default 0 */
-            labels: number;
+            readonly labels: number;
             /** @default 100 */
-            step: number;
-            kappas?: number[];
+            readonly step: number;
+            readonly kappas: number[];
             /** @default false */
-            is_stable: boolean;
+            readonly is_stable: boolean;
             /** Format: double */
-            uncertain?: number | null;
-            uncertain_tickets?: number | null;
+            readonly uncertain: number | null;
+            readonly uncertain_tickets: number | null;
             /** Format: double */
-            coverage?: number | null;
+            readonly coverage: number | null;
             /** Format: double */
-            coverage_gain?: number | null;
+            readonly coverage_gain: number | null;
             /** @default 0 */
-            controls: number;
+            readonly controls: number;
             /** @default 0 */
-            controls_missing: number;
+            readonly controls_missing: number;
             /** @default 0 */
-            rounds_missing: number;
+            readonly rounds_missing: number;
             /** Format: double */
-            accuracy?: number | null;
+            readonly accuracy: number | null;
             /** Format: double */
-            noise?: number | null;
-            gain?: components["schemas"]["Estimate"] | null;
-            scarce?: string[];
-            training?: components["schemas"]["TrainingWorth"] | null;
-            points?: components["schemas"]["CurvePoint"][];
-            forecast?: components["schemas"]["CurvePoint"][];
+            readonly noise: number | null;
+            readonly gain: components["schemas"]["Estimate"] | null;
+            readonly scarce: string[];
+            readonly training: components["schemas"]["TrainingWorth"] | null;
+            readonly points: components["schemas"]["CurvePoint"][];
+            readonly forecast: components["schemas"]["CurvePoint"][];
         };
         /** @description One decision. */
         Annotation: {
@@ -872,9 +872,9 @@ export interface components {
             /** Format: double */
             accuracy: number;
             /** Format: double */
-            low?: number | null;
+            readonly low: number | null;
             /** Format: double */
-            high?: number | null;
+            readonly high: number | null;
         };
         /**
          * @description * `audit` - Audit labels
@@ -1813,7 +1813,7 @@ export interface components {
             /** Format: double */
             noise: number;
             new: number;
-            worth_from?: number | null;
+            readonly worth_from: number | null;
         };
         /** @description What the house says about a text. ``outlier``: share of the pool that is more ordinary. */
         Try: {

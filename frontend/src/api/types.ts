@@ -125,6 +125,9 @@ export type ServiceMeasure = Schema["ServiceMeasure"];
 export type Confusion = Schema["Confusion"];
 /** Wilson, 95 %: [low, high]; null where nothing was counted. */
 export type Interval = number[] | null;
+export type Advice = Schema["Advice"];
+export type AdviceFigures = Schema["AdviceFigures"];
+export type CurvePoint = Schema["CurvePoint"];
 export type Policy = Sent<Schema["Policy"]>;
 export type PolicyWrite = Schema["PatchedPolicyRequest"];
 export type PolicySchedule = Schema["Schedule"];

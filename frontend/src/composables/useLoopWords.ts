@@ -5,6 +5,7 @@
  */
 import { useI18n } from "vue-i18n";
 import type { LoopBox, Params } from "@/api/types";
+import { usePoints } from "./useAdviceWords";
 import { useFormat } from "./useFormat";
 
 /** How many the sentence is about, so that it can say "1 label" and "2 labels". */
@@ -16,11 +17,12 @@ export function countOf(code: string, params: Params): number {
 export function useLoopWords() {
   const { t, te } = useI18n();
   const { number, percent, dateTime } = useFormat();
+  const points = usePoints();
 
   function shown(name: string, value: unknown): unknown {
     if (name === "accuracy") return typeof value === "number" ? percent(value) : "?";
     if (name === "until") return dateTime(String(value));
-    if (name === "advice") return te(`loop.advice.${value}`) ? t(`loop.advice.${value}`) : t("loop.advice.other", { code: value });
+    if (name === "gain" || name === "noise") return points(Number(value));
     return typeof value === "number" ? number(value) : value;
   }
 
@@ -30,7 +32,14 @@ export function useLoopWords() {
     if (!te(`loop.next.${code}`)) return t("loop.next.other", { code });
     const count = countOf(code, params);
     const named = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, shown(name, value)]));
+    if ("advice" in params) named.advice = advice(String(params.advice), named);
     return t(`loop.next.${code}`, { ...named, count: number(count) }, count);
+  }
+
+  /** Advice against a training, with its figures; without words of its own it is named. */
+  function advice(code: string, named: Params): string {
+    if (!te(`loop.advice.${code}`) || !("gain" in named)) return t("loop.advice.other", { code });
+    return t(`loop.advice.${code}${"worth_from" in named ? "_from" : ""}`, named);
   }
 
   function failed(params: Params): string {
