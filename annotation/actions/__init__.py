@@ -2,7 +2,7 @@
 
 from annotation.actions.answers import Answer, queue_submit, ticket_relabel, ticket_reopen
 from annotation.actions.erasure import tickets_erase
-from annotation.actions.leases import queue_claim, queue_heartbeat, queue_release
+from annotation.actions.leases import queue_claim, queue_heartbeat, queue_release, queue_serve
 from annotation.actions.pushes import NewItem, NewScore, queue_replace, scores_replace
 from annotation.actions.services import service_check, service_create, service_delete, service_update
 from annotation.actions.undo import queue_undo
@@ -15,6 +15,7 @@ __all__ = [
     "queue_heartbeat",
     "queue_release",
     "queue_replace",
+    "queue_serve",
     "queue_submit",
     "queue_undo",
     "scores_replace",

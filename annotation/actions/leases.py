@@ -4,23 +4,29 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import JSONField, Model
 from django.utils import timezone
 
 from accounts.models import User
-from annotation.models import QueueItem, Serving
+from annotation.models import QueueItem, Serving, Ticket
+
+Row = TypeVar("Row", bound=Model)
 
 MOST_AT_ONCE = 5
 PUSH_LOCK = 7_204_001
 """Advisory lock of the push that replaces the queue (``annotation.actions.pushes``)."""
 
-# One statement. SKIP LOCKED lets ten annotators claim at once without waiting for each other, and a row taken
-# by one is skipped, not re-ordered, by the others. What the same person holds already comes first and keeps
-# its lease, so that reloading the page loses nothing. MATERIALIZED keeps the planner from running a locking
-# subquery twice. Its commit does not wait for the disk: a power cut may take back a lease of the last half second,
-# which then is served anew, while any answer after it is written with all that came before.
+# One statement, sent outside a transaction block: one round trip, and all or nothing all the same. SKIP LOCKED lets
+# ten annotators claim at once without waiting for each other, and a row taken by one is skipped, not re-ordered, by the
+# others. What the same person holds already comes first and keeps its lease, so that reloading the page loses nothing.
+# MATERIALIZED keeps the planner from running a locking subquery twice. Its commit does not wait for the disk: a power
+# cut may take back a lease of the last half second, which then is served anew, while any answer after it is written
+# with all that came before.
 CLAIM = """
 SET LOCAL synchronous_commit TO off;
 WITH mine AS MATERIALIZED (
@@ -60,8 +66,13 @@ WITH mine AS MATERIALIZED (
     FROM leased l JOIN annotation_ticket t ON t.id = l.ticket_id
     ON CONFLICT (lease) DO NOTHING
 )
-SELECT id FROM leased ORDER BY id NOT IN (SELECT id FROM mine), position, id
+SELECT {item}, {ticket},
+       (SELECT count(*) FROM annotation_ticket alike WHERE alike."group" = t."group"),
+       (SELECT count(*) FROM annotation_queueitem waiting WHERE waiting.mode = %(mode)s)
+FROM leased l JOIN annotation_ticket t ON t.id = l.ticket_id
+ORDER BY l.id NOT IN (SELECT id FROM mine), l.position, l.id
 """
+AFTER_PUSH = "SELECT pg_advisory_xact_lock_shared(%(push)s);"
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,17 @@ def lease_time() -> timedelta:
     return timedelta(seconds=settings.LEASE_SECONDS)
 
 
+@dataclass(frozen=True)
+class Served:
+    """What a claim leased, best first; by near-duplicate group how many tickets it has; how many items the mode has
+    (None when nothing came).
+    """
+
+    items: list[QueueItem]
+    group_sizes: dict[str, int]
+    left: int | None
+
+
 def queue_claim(
     *, annotator: User, mode: str, count: int = 1, holding: Sequence[uuid.UUID] = ()
 ) -> list[QueueItem]:
@@ -85,30 +107,57 @@ def queue_claim(
     Nobody else is served an item while its lease lasts, and nobody is served a ticket again in a round in
     which they answered it.
     """
+    return queue_serve(annotator=annotator, mode=mode, count=count, holding=holding).items
+
+
+def queue_serve(*, annotator: User, mode: str, count: int = 1, holding: Sequence[uuid.UUID] = ()) -> Served:
+    """As ``queue_claim``, with what the page says beside the tickets."""
     values = {
         "mode": mode,
         "user": annotator.pk,
         "holding": list(holding),
         "count": max(1, min(count, MOST_AT_ONCE)),
         "ttl": lease_time(),
+        "push": PUSH_LOCK,
     }
-    ids = _claim(values) or _claim_after_push(values)
-    items = {item.pk: item for item in QueueItem.objects.filter(pk__in=ids).select_related("ticket")}
-    return [items[pk] for pk in ids if pk in items]
+    # Where a push under way and other claims have locked every free row: wait for its end and look again.
+    return _serve(_claim(), values) or _serve(AFTER_PUSH + _claim(), values) or Served([], {}, None)
 
 
-def _claim(values: dict[str, object]) -> list[int]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, values)
-        return [row[0] for row in cursor.fetchall()]
+def _serve(statement: str, values: dict[str, object]) -> Served | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        rows = cursor.fetchall()
+    if not rows:
+        return None
+    split = len(QueueItem._meta.concrete_fields)
+    items, sizes = [], {}
+    for row in rows:
+        item, ticket = _made(QueueItem, row[:split]), _made(Ticket, row[split:-2])
+        item.ticket = ticket
+        items.append(item)
+        sizes[ticket.group] = row[-2]
+    return Served(items, sizes, rows[0][-1])
 
 
-def _claim_after_push(values: dict[str, object]) -> list[int]:
-    """A push under way locks every free row: wait for its end (a fraction of a second) and look again."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [PUSH_LOCK])
-        cursor.execute(CLAIM, values)
-        return [row[0] for row in cursor.fetchall()]
+@cache
+def _claim() -> str:
+    """The statement, with every column of both models."""
+    return CLAIM.format(item=_columns(QueueItem, "l"), ticket=_columns(Ticket, "t"))
+
+
+def _columns(model: type[Model], alias: str) -> str:
+    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
+
+
+def _made(model: type[Row], values: Sequence[object]) -> Row:
+    """The model's instance from a row's values, in the order of its fields."""
+    fields = model._meta.concrete_fields
+    read = [
+        field.from_db_value(value, None, connection) if isinstance(field, JSONField) else value
+        for field, value in zip(fields, values, strict=True)
+    ]
+    return model.from_db(connection.alias, [field.attname for field in fields], read)
 
 
 @transaction.atomic

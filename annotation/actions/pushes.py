@@ -48,39 +48,75 @@ class NewScore:
     second_probability: float | None = None
 
 
-SERVABLE = """
-SELECT t.id, t.status, t.is_audit FROM annotation_ticket t WHERE t.id = ANY(%s) FOR KEY SHARE OF t SKIP LOCKED"""
+RESERVE = 100
+"""So many of the best rows of a mode stay as they are while the others are replaced, for those who claim meanwhile."""
+FIRST_FREE = """
+SELECT id, ticket_id FROM annotation_queueitem
+WHERE mode = %(mode)s AND (leased_until IS NULL OR leased_until <= now())
+ORDER BY position, id
+LIMIT (SELECT least(%(most)s, (count(*) + 1) / 2) FROM annotation_queueitem
+       WHERE mode = %(mode)s AND (leased_until IS NULL OR leased_until <= now()))"""
 FREE = """
 DELETE FROM annotation_queueitem WHERE id IN (
     SELECT id FROM annotation_queueitem
-    WHERE mode = ANY(%s) AND (leased_until IS NULL OR leased_until <= now()) FOR UPDATE SKIP LOCKED)"""
+    WHERE mode = ANY(%(modes)s) AND (leased_until IS NULL OR leased_until <= now())
+      AND (id = ANY(%(kept)s)) = %(only_kept)s
+    FOR UPDATE SKIP LOCKED)"""
+SERVABLE = """
+SELECT t.id, t.status, t.is_audit FROM annotation_ticket t
+WHERE t.id = ANY(%s) AND NOT EXISTS (
+    SELECT 1 FROM annotation_queueitem q WHERE q.ticket_id = t.id AND q.leased_until > now()
+)
+FOR KEY SHARE OF t SKIP LOCKED"""
 
 
-@transaction.atomic
 def queue_replace(
     *, items: Iterable[NewItem], generation: int, modes: Iterable[str] = (Mode.TEACH, Mode.CHECK)
 ) -> int:
     """Replace everything in these modes that nobody holds; returns how many items wait now.
 
-    A held row is left alone, and so is a row whose claim is under way (SKIP LOCKED). A claim that finds all
-    rows locked by this waits for its end, a fraction of a second, and sees the new order. Tickets that were
-    decided or erased meanwhile, or are being decided at this moment, are left out. A control ticket goes to
-    Teach only and carries no suggestion, whatever the ranking layer says.
+    In two transactions, so that nobody who claims or answers waits for it: while all but the best hundred rows of a
+    mode (at most half of them) are replaced, those are there to be claimed, and while these are, the others are. A
+    held row is left alone, and so is a row whose claim is under way. Only a claim that finds no row left by other
+    claims waits for the push to end. Tickets that were decided or erased meanwhile, or are being decided at this
+    moment, are left out. A control ticket goes to Teach only and carries no suggestion, whatever the ranking
+    layer says. One process pushes; a second one would wait, and might see its order mixed with the other's.
     """
     modes = [str(mode) for mode in modes]
     wanted = list(items)
+    kept = _first_free(modes)
+    held_back = set(kept.values())
+    values = {"modes": modes, "kept": list(kept)}
+    _replace(
+        [item for item in wanted if item.ticket_id not in held_back], generation, values, only_kept=False
+    )
+    if kept:
+        _replace([item for item in wanted if item.ticket_id in held_back], generation, values, only_kept=True)
+    return QueueItem.objects.filter(mode__in=modes).count()
+
+
+def _first_free(modes: list[str]) -> dict[int, int]:
+    """Row -> ticket of the best free rows of each mode."""
+    found: dict[int, int] = {}
+    with connection.cursor() as cursor:
+        for mode in modes:
+            cursor.execute(FIRST_FREE, {"mode": mode, "most": RESERVE})
+            found |= dict(cursor.fetchall())
+    return found
+
+
+@transaction.atomic
+def _replace(items: list[NewItem], generation: int, values: dict[str, Any], *, only_kept: bool) -> None:
+    """Replace the free rows that were kept, or those that were not, by ``items``."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PUSH_LOCK])
-        cursor.execute(FREE, [modes])
-        cursor.execute(SERVABLE, [[item.ticket_id for item in wanted]])
+        cursor.execute(FREE, values | {"only_kept": only_kept})
+        cursor.execute(SERVABLE, [[item.ticket_id for item in items]])
         servable = {pk: (status, is_audit) for pk, status, is_audit in cursor.fetchall()}
-    rows = (
-        _row(item, generation, *servable[item.ticket_id]) for item in wanted if item.ticket_id in servable
-    )
+    rows = (_row(item, generation, *servable[item.ticket_id]) for item in items if item.ticket_id in servable)
     QueueItem.objects.bulk_create(
         (row for row in rows if row is not None), batch_size=1000, ignore_conflicts=True
     )
-    return QueueItem.objects.filter(mode__in=modes).count()
 
 
 def _row(item: NewItem, generation: int, status: str, is_audit: bool) -> QueueItem | None:

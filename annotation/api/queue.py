@@ -90,8 +90,7 @@ def progress_shape(user: User) -> dict[str, Any]:
     }
 
 
-def _items(items: list[QueueItem]) -> list[dict[str, Any]]:
-    sizes = selectors.group_sizes([item.ticket.group for item in items])
+def _items(items: list[QueueItem], sizes: dict[str, int]) -> list[dict[str, Any]]:
     return [shapes.item_shape(item, sizes[item.ticket.group] - 1) for item in items]
 
 
@@ -102,11 +101,11 @@ class ClaimView(APIView):
     def post(self, request: Request) -> Response:
         data = ClaimSerializer(data=request.data)
         data.is_valid(raise_exception=True)
-        items = actions.queue_claim(annotator=request.user, **data.validated_data)
+        served = actions.queue_serve(annotator=request.user, **data.validated_data)
         mode = data.validated_data["mode"]
-        left = selectors.tickets_left()[mode]
-        reason = None if items else selectors.why_nothing(request.user, mode)
-        return Response({"items": _items(items), "left": left, "reason": reason})
+        left = selectors.tickets_left()[mode] if served.left is None else served.left
+        reason = None if served.items else selectors.why_nothing(request.user, mode)
+        return Response({"items": _items(served.items, served.group_sizes), "left": left, "reason": reason})
 
 
 class HeartbeatView(APIView):
@@ -158,7 +157,7 @@ class UndoView(APIView):
         row, item = actions.queue_undo(annotator=request.user, **data.validated_data)
         body = {
             "undone": {**shapes.annotation_shape(row), "undone": True},
-            "item": _items([item])[0] if item else None,
+            "item": _items([item], selectors.group_sizes([item.ticket.group]))[0] if item else None,
             "progress": progress_shape(request.user),
         }
         return Response(body)
