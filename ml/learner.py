@@ -17,7 +17,7 @@ from modAL.models import ActiveLearner
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from ml import lanes, outliers, shortlist, strategies
+from ml import herding, lanes, outliers, shortlist, strategies
 from ml.distil import distilled
 from ml.reports import FitReport, Guess, LinearHead, Pick, Scores
 from ml.smoothing import NEIGHBOURS
@@ -34,7 +34,7 @@ NOVELTY_SHARE = 0.18
 KEYWORD_SHARE = 0.25
 FEWEST_AUDIT = 50
 TAUGHT = 2500
-DEFAULT_STRATEGY = "ml.strategies.clustered_margin"
+DEFAULT_STRATEGY = "ml.herding.uncertainty_herding"
 _BLAS = ThreadpoolController()
 
 
@@ -338,8 +338,10 @@ class Learner:
         factor = factor * np.asarray([service_weights.get(code, 1.0) for code in scores.classes], np.float32)
         value = scores.uncertainty[pool] * np.maximum(factor[scores.top1[pool]], factor[scores.top2[pool]])
         extra: dict[str, Any] = {}
-        if self._strategy is strategies.clustered_margin:
+        if self._strategy in (strategies.clustered_margin, herding.uncertainty_herding):
             extra = {"rng": rng, "scores": value, "services": scores.top1[pool]}
+        if self._strategy is herding.uncertainty_herding:
+            extra["known"] = self.space.smooth[self._rows_fitted]
         rows, _ = self.active.query(self.space.smooth[pool], n_instances=min(n, len(pool)), **extra)
         return np.asarray(pool[np.asarray(rows, np.int64)], np.int64)
 
