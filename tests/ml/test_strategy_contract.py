@@ -19,9 +19,9 @@ from ml.strategies import resolve_strategy
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-OURS = "ml.strategies.clustered_margin"
+OURS = ["ml.herding.uncertainty_herding", "ml.strategies.clustered_margin"]
 STRATEGIES = [
-    OURS,
+    *OURS,
     "modAL.uncertainty.uncertainty_sampling",
     "modAL.uncertainty.margin_sampling",
     "modAL.uncertainty.entropy_sampling",
@@ -33,6 +33,11 @@ LABELLED, WAITING, DIM = 40, 110, 6
 
 @pytest.fixture(params=STRATEGIES)
 def strategy(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=OURS)
+def ours(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
@@ -107,21 +112,21 @@ def test_the_strategy_decides_which_rows_come_first() -> None:
 # our learner never asks them for either. Ours answers both by itself.
 
 
-def test_ours_gives_plain_modal_all_there_is_when_asked_for_more() -> None:
-    rows, found = in_plain_modal(OURS, 10_000)
+def test_ours_gives_plain_modal_all_there_is_when_asked_for_more(ours: str) -> None:
+    rows, found = in_plain_modal(ours, 10_000)
     assert sorted(rows.tolist()) == list(range(WAITING)) and found.shape == (WAITING, DIM)
 
 
-def test_ours_gives_plain_modal_nothing_of_an_empty_pool() -> None:
-    rows, found = in_plain_modal(OURS, 5, np.zeros((0, DIM), np.float32))
+def test_ours_gives_plain_modal_nothing_of_an_empty_pool(ours: str) -> None:
+    rows, found = in_plain_modal(ours, 5, np.zeros((0, DIM), np.float32))
     assert rows.shape == (0,) and found.shape == (0, DIM)
 
 
-def test_ours_can_teach_plain_modal() -> None:
+def test_ours_can_teach_plain_modal(ours: str) -> None:
     points, names = shop()
     active: Any = ActiveLearner(
         estimator=LogisticRegression(),
-        query_strategy=resolve_strategy(OURS),
+        query_strategy=resolve_strategy(ours),
         X_training=points[:LABELLED],
         y_training=names[:LABELLED],
     )
@@ -169,9 +174,9 @@ def test_any_pool_is_ranked_once_each_by_our_learner(
 
 
 @settings(max_examples=60, deadline=None)
-@given(pool=pools(), n=st.integers(1, 60))
+@given(pool=pools(), n=st.integers(1, 60), ours=st.sampled_from(OURS))
 def test_any_pool_gives_plain_modal_as_many_sound_rows_of_ours_as_it_has(
-    pool: tuple[Floats, Ints, NDArray[np.bool_]], n: int
+    pool: tuple[Floats, Ints, NDArray[np.bool_]], n: int, ours: str
 ) -> None:
     points, kinds, broken = pool
     points = points.copy()
@@ -179,7 +184,7 @@ def test_any_pool_gives_plain_modal_as_many_sound_rows_of_ours_as_it_has(
     trained = np.asarray([[0, 0, 1], [1, 0, 0], [2, 1, 1]], np.float32)[: kinds.max(initial=0) + 1]
     active: Any = ActiveLearner(
         estimator=SoftmaxRegression(),
-        query_strategy=resolve_strategy(OURS),
+        query_strategy=resolve_strategy(ours),
         X_training=trained,
         y_training=SERVICES[: len(trained)],
     )
