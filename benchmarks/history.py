@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 TAIL = 20.0
-FEWEST_OF_A_SERVICE = 8
+FEWEST_OF_A_SERVICE = 12
 
 
 @dataclass(frozen=True)

@@ -235,11 +235,14 @@ WAYS: dict[str, Callable[[Floats, NDArray[np.str_], int], Way]] = {
     "scikit-activeml BADGE": lambda points, groups, seed: Badge(seed),
 }
 """Name -> maker of a way from (points, near-duplicate groups, seed)."""
+LENT = ", our points"
+"""A peer with this ending is lent our smoothed embeddings and our head on them: what is left is the choice alone."""
+WAYS |= {name + LENT: WAYS[name] for name in ("modAL margin", "scikit-activeml BADGE")}
 
 
 def version(way: str) -> str:
     """What names results of a way: for ours a digest of the code that chooses, so that old results are not reused."""
-    short = way.replace(" ", "-")
+    short = way.replace(",", "").replace(" ", "-")
     if way != "ours":
         return short
     code = hashlib.sha256()
