@@ -2,11 +2,12 @@
 
     python -m benchmarks.label_efficiency --train TRAIN.csv --test TEST.csv --budget 1500 --batch 25 --seeds 10
 
-Every way labels from the same pool, from no label at all, on the same embeddings. After each batch two heads are fitted
-on the labels it chose, the same for everybody: *plain* (multinomial logistic regression, C = 30, on the embeddings) and
-*smoothed* (the same, on embeddings drawn towards their neighbours in the pool: what the product serves). Peers choose by
-the plain head; ours chooses as the product does; "our points" lends a peer the smoothed embeddings and the head on them.
-A share of the pool is audit reserve, left out on every side; "charged" counts ours as if those labels had been paid too.
+Every way labels from the same pool, from no label at all, on the same embeddings. After each batch two heads are
+fitted on the labels it chose, the same for everybody: *plain* (multinomial logistic regression, C = 30, on the
+embeddings) and *smoothed* (the same, on embeddings drawn towards their neighbours in the pool: what the product
+serves). Peers choose by the plain head; ours chooses as the product does; "our points" lends a peer the smoothed
+embeddings and the head on them. A share of the pool is audit reserve, left out on every side; "charged" counts ours as
+if those labels had been paid too.
 
 Labels to 90 % and 94 % of what the head reaches on the whole pool; with --tail the pool is made long-tailed first, and
 the figures are macro-F1 and the labels until every service has five. Results are kept under --work by (data, way,
