@@ -46,8 +46,9 @@ def pack(coef: Floats, intercept: Floats, temperature: float, outliers: OutlierM
         arrays["place"] = np.int64(outliers.place)
         ranks = np.linspace(0, len(outliers.pool_sorted) - 1, min(QUANTILES, len(outliers.pool_sorted)))
         arrays["pool_sorted"] = outliers.pool_sorted[ranks.round().astype(int)]
-        if outliers.whiten is not None:
-            arrays["whiten"] = outliers.whiten
+        for name in ("whiten", "references", "strangeness"):
+            if (found := getattr(outliers, name)) is not None:
+                arrays[name] = found
     buffer = BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
@@ -58,12 +59,13 @@ def unpack(row: LearnerHead) -> Head:
     with np.load(BytesIO(bytes(row.weights)), allow_pickle=False) as arrays:
         outliers = None
         if "centres" in arrays:
-            whiten = arrays.get("whiten")
             outliers = OutlierModel(
                 arrays["centres"],
-                whiten,
+                arrays.get("whiten"),
                 arrays["pool_sorted"],
                 int(arrays["place"]) if "place" in arrays else 0,
+                arrays.get("references"),
+                arrays.get("strangeness"),
             )
         return Head(
             list(row.classes), arrays["coef"], arrays["intercept"], float(arrays["temperature"]), outliers

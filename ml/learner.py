@@ -17,7 +17,7 @@ from modAL.models import ActiveLearner
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from ml import herding, lanes, outliers, shortlist, strategies
+from ml import herding, lanes, outliers, shortlist, strangeness, strategies
 from ml.distil import distilled
 from ml.reports import FitReport, Guess, LinearHead, Pick, Scores
 from ml.smoothing import NEIGHBOURS
@@ -79,8 +79,8 @@ class Learner:
         self._rows_fitted, self._names_fitted = np.zeros(0, np.int64), np.zeros(0, np.str_)
         self._counts: dict[str, int] = {}
         self._scores: Scores | None = None
-        self._outliers: outliers.OutlierModel | outliers.Blend | None = None
-        self._pass: tuple[Scores, outliers.OutlierModel | outliers.Blend | None] | None = None
+        self._outliers: strangeness.Judge | None = None
+        self._pass: tuple[Scores, strangeness.Judge | None] | None = None
 
     @property
     def classes(self) -> list[str]:
@@ -91,15 +91,9 @@ class Learner:
     def outlier_model(self) -> outliers.OutlierModel | None:
         """Strangeness of plain unit embeddings (d,), for processes that hold no pool; None for an empty pool.
 
-        One distance and no smoothing, so a little coarser than `scores`.
+        From a sample of the pool and without smoothing, so coarser than `scores`.
         """
-        if not self.space.usable.any():
-            return None
-        pool = self.points[self.space.usable]
-        if not self._knows_services:
-            return outliers.by_neighbours(pool, np.random.default_rng(self.seed))[0]
-        known = self.points[self._rows_fitted]
-        return outliers.by_services(pool, known, self._names_fitted, self.space.basis)[0]
+        return strangeness.lent(self.space, self._rows_fitted, self._names_fitted, self.seed)
 
     def fit(
         self,
@@ -154,12 +148,17 @@ class Learner:
         with _BLAS.limit(limits=self.threads):
             return self._chances(self.space.smoother.apply(self.space.units(embeddings)))
 
+    def outliers_of(self, embeddings: Floats) -> Floats:
+        """Outlier rank in the pool (m,) of embeddings (m, d) from outside it; 0 for an empty pool."""
+        self.scores()
+        with _BLAS.limit(limits=self.threads):
+            seen = self.space.look(self.space.units(embeddings))
+        return self._outliers.score(seen) if self._outliers else np.zeros(len(seen), np.float32)
+
     def predict_one(self, embedding: Floats) -> Guess:
         """What the head says of one embedding (d,). Raises ValueError when it is not finite or all zero."""
-        near = self.space.smoother.apply(self.space.units(np.asarray(embedding, np.float32).reshape(1, -1)))
-        chances = self._chances(near)
-        self.scores()
-        outlier = float(self._outliers.score(near @ self.space.basis)[0]) if self._outliers else 0.0
+        one = np.asarray(embedding, np.float32).reshape(1, -1)
+        chances, outlier = self.probabilities_of(one), float(self.outliers_of(one)[0])
         doubt = float(strategies.margin_score(chances)[0]) if len(self._counts) > 1 else 1.0
         return Guess(self.classes, chances[0], doubt, outlier)
 
@@ -172,7 +171,9 @@ class Learner:
             with _BLAS.limit(limits=self.threads):
                 if self._counts and n:
                     top1, p1, top2, p2 = strategies.best_two(self._chances, self.space.smooth)
-                strange = self._strangeness()
+                self._outliers, strange = strangeness.of_pool(
+                    self.space, self._rows_fitted, self._names_fitted, self.seed
+                )
             doubt = (
                 np.ones(n, np.float32) if len(self._counts) < 2 else np.asarray(1.0 - (p1 - p2), np.float32)
             )
@@ -301,23 +302,6 @@ class Learner:
         if not self._counts:
             return np.zeros((len(points), 0), np.float32)
         return np.asarray(self.active.predict_proba(points), np.float32)
-
-    @property
-    def _knows_services(self) -> bool:
-        return len(self._counts) > 1 and len(self._rows_fitted) >= outliers.FEWEST
-
-    def _strangeness(self) -> Floats:
-        score = np.zeros(len(self.ids), np.float32)
-        if self.space.usable.any():
-            pool = self.space.flat[self.space.usable]
-            if self._knows_services:
-                found: tuple[Any, Floats] = outliers.by_labels(
-                    pool, self.space.flat[self._rows_fitted], self._names_fitted
-                )
-            else:
-                found = outliers.by_neighbours(pool, np.random.default_rng(self.seed))
-            self._outliers, score[self.space.usable] = found
-        return score
 
     def _pool(self, eligible: Bools, groups: NDArray[Any] | None) -> Ints:
         mask = np.asarray(eligible, np.bool_)

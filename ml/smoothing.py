@@ -8,17 +8,31 @@ step of simple graph convolution (Wu et al. 2019, "Simplifying graph convolution
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Places = NDArray[np.int32]
 
 NEIGHBOURS = 10
 FEWEST_PER_NEIGHBOUR = 50
 MOST_REFERENCES = 6000
 SHARPNESS = 10.0
 BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Smoothed points (n, d), and what they were drawn to: places (n, k) among the references and weights (n, k) that
+    sum to 1. k = 0 where there are no neighbourhoods.
+    """
+
+    smooth: Floats
+    near: Places
+    pull: Floats
 
 
 class Smoother:
@@ -39,19 +53,36 @@ class Smoother:
         """Whether the pool is large enough for neighbourhoods."""
         return self._neighbours > 0
 
-    def pool(self, points: Floats) -> Floats:
-        """The very pool (n, d) it was made from, smoothed; a ticket is not its own neighbour."""
+    @property
+    def neighbours(self) -> int:
+        """How many neighbours a point is drawn to."""
+        return self._neighbours
+
+    def settle(self, points: Floats) -> Surroundings:
+        """The very pool (n, d) it was made from; a ticket is not its own neighbour. Fills `references`."""
         own = np.full(len(points), -1, np.int64)
         own[self._rows] = np.arange(len(self._rows))
-        return self._smooth(points, own)
+        found = self._smooth(points, own)
+        self.references: Floats = found.smooth[self._rows] if self.is_active else points[:0]
+        return found
 
-    def apply(self, points: Floats) -> Floats:
-        """Unit vectors (m, d) from outside the pool, smoothed."""
+    def look(self, points: Floats) -> Surroundings:
+        """Unit vectors (m, d) from outside the pool."""
         return self._smooth(points, np.full(len(points), -1, np.int64))
 
-    def _smooth(self, points: Floats, own: Ints) -> Floats:
+    def pool(self, points: Floats) -> Floats:
+        """`settle`, the smoothed points alone."""
+        return self.settle(points).smooth
+
+    def apply(self, points: Floats) -> Floats:
+        """`look`, the smoothed points alone."""
+        return self.look(points).smooth
+
+    def _smooth(self, points: Floats, own: Ints) -> Surroundings:
+        places = np.zeros((len(points), max(self._neighbours, 0)), np.int32)
+        weights = np.zeros(places.shape, np.float32)
         if self._neighbours < 1:
-            return points
+            return Surroundings(points, places, weights)
         out = np.empty_like(points)
         for at in range(0, len(points), BLOCK):
             block = points[at : at + BLOCK]
@@ -66,4 +97,5 @@ class Smoother:
             mixed = block + np.einsum("nk,nkd->nd", pull, self._references[near])
             length = np.linalg.norm(mixed, axis=1, keepdims=True)
             out[at : at + BLOCK] = mixed / np.maximum(length, 1e-6)
-        return out
+            places[at : at + BLOCK], weights[at : at + BLOCK] = near, pull
+        return Surroundings(out, places, weights)

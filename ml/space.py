@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import outliers
-from ml.smoothing import Smoother
+from ml.smoothing import Smoother, Surroundings
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -21,6 +21,7 @@ class Space:
     """n tickets by id with embeddings (n, d). `usable` (n,) is False where one is not finite or all zero.
 
     `points`: unit length. `smooth`: drawn towards their neighbours. `flat` (n, p): smooth ones in the principal plane.
+    `view`: what the outlier score looks at.
     `previous` lends smoothed rows of tickets whose embedding is the same, while the pool grew by less than a quarter.
     Raises ValueError for shapes that do not match or ids that repeat.
     """
@@ -42,9 +43,11 @@ class Space:
         self._row_of = {int(ticket): row for row, ticket in enumerate(self.ids)}
         self.neighbours = neighbours
         self.smooth: Floats = np.zeros_like(self.points)
+        self._near, self._pull = np.zeros((len(raw), 0), np.int32), np.zeros((len(raw), 0), np.float32)
         self.smoother: Smoother = self._smoothed(seed, neighbours, previous)
         self.basis = outliers.plane(self.smooth, np.random.default_rng(seed))
         self.flat: Floats = self.smooth @ self.basis
+        self.view = outliers.View(self.points @ self.basis, self.flat, self._near, self._pull)
 
     def row_of(self, ticket: int) -> int | None:
         """The row of a ticket; None for one that is not in the pool."""
@@ -67,17 +70,32 @@ class Space:
             raise ValueError("embeddings must be finite and not all zero")
         return np.asarray(raw / length, np.float32)
 
+    def look(self, units: Floats) -> outliers.View:
+        """Unit embeddings (m, d) from outside the pool, as the outlier score looks at them."""
+        found = self.smoother.look(units)
+        return outliers.View(units @ self.basis, found.smooth @ self.basis, found.near, found.pull)
+
     def _smoothed(self, seed: int, neighbours: int, previous: Space | None) -> Smoother:
-        """Fill `smooth`; returns what smooths further points the same way."""
+        """Fill `smooth` and who is near whom; returns what smooths further points the same way."""
         if previous is not None and (previous.dim, previous.neighbours) == (self.dim, neighbours):
             _, mine, theirs = np.intersect1d(self.ids, previous.ids, return_indices=True)
             same = (self.points[mine] == previous.points[theirs]).all(axis=1)
             mine, theirs = mine[same], theirs[same]
             if len(mine) and len(mine) * LARGEST_GROWTH >= max(len(self.ids), len(previous.ids)):
-                self.smooth[mine] = previous.smooth[theirs]
                 new = np.setdiff1d(np.flatnonzero(self.usable), mine)
-                self.smooth[new] = previous.smoother.apply(self.points[new])
+                self._room(previous.smoother)
+                self.smooth[mine] = previous.smooth[theirs]
+                self._near[mine], self._pull[mine] = previous.view.near[theirs], previous.view.pull[theirs]
+                self._place(new, previous.smoother.look(self.points[new]))
                 return previous.smoother
         smoother = Smoother(self.points[self.usable], seed, neighbours)
-        self.smooth[self.usable] = smoother.pool(self.points[self.usable])
+        self._room(smoother)
+        self._place(np.flatnonzero(self.usable), smoother.settle(self.points[self.usable]))
         return smoother
+
+    def _room(self, smoother: Smoother) -> None:
+        shape = (len(self.points), max(smoother.neighbours, 0))
+        self._near, self._pull = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
+
+    def _place(self, rows: Ints, found: Surroundings) -> None:
+        self.smooth[rows], self._near[rows], self._pull[rows] = found.smooth, found.near, found.pull
