@@ -5,12 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import statistics
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import urlencode
 
 AHEAD = 3
 """How many tickets the page holds: the one on the screen and those prefetched."""
@@ -34,29 +37,41 @@ class Notes:
     claim_ms: list[float] = field(default_factory=list)
     submit_ms: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    answers: dict[int, float] = field(default_factory=dict)
+    """Answer -> when it was written, in seconds since 1970."""
 
 
-class Person:
-    """One signed-in annotator with a kept-alive connection."""
+class Annotator(Protocol):
+    """Somebody who claims and answers, with us or with a peer."""
 
-    def __init__(self, port: int, username: str, service_ids: list[int]) -> None:
-        self.notes = Notes()
-        self.service_ids = service_ids
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        self._cookies: dict[str, str] = {}
-        self._chance = random.Random(username)
-        self.buffer: list[dict[str, Any]] = []
-        self.call("GET", "/api/session/")
-        self.call("POST", "/api/session/", {"username": username, "password": PASSWORD})
+    notes: Notes
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One request; RuntimeError for an answer that is not 2xx. A connection the server closed is opened anew."""
+    def fill(self) -> bool:
+        """Claim what is missing; False when nothing came and nothing is held."""
+
+    def answer(self) -> None:
+        """Answer the ticket on the screen."""
+
+
+class Session:
+    """One browser's session: its cookies and one kept-alive connection, on which neither side waits to send
+    (http.client and gunicorn both set TCP_NODELAY; without it a delayed acknowledgement costs 40 ms).
+    """
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self.cookies: dict[str, str] = {}
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None, *, form: bool = False) -> Any:
+        """One request; RuntimeError for an answer that is neither 2xx nor 3xx. A connection that the server closed
+        is opened anew.
+        """
         headers = {
-            "Content-Type": "application/json",
-            "Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()),
-            "X-CSRFToken": self._cookies.get("csrftoken", ""),
+            "Content-Type": "application/x-www-form-urlencoded" if form else "application/json",
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+            "X-CSRFToken": self.cookies.get("csrftoken", ""),
         }
-        sent = json.dumps(body) if body is not None else None
+        sent = None if body is None else urlencode(body) if form else json.dumps(body)
         try:
             self._connection.request(method, path, sent, headers)
             answer = self._connection.getresponse()
@@ -67,10 +82,23 @@ class Person:
         content = answer.read()
         for cookie in answer.headers.get_all("Set-Cookie") or []:
             name, _, rest = cookie.partition("=")
-            self._cookies[name] = rest.split(";")[0]
-        if answer.status >= 300:
+            self.cookies[name] = rest.split(";")[0]
+        if answer.status >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status} {content[:300]!r}")
-        return json.loads(content) if content else {}
+        is_json = (answer.headers.get("Content-Type") or "").startswith("application/json")
+        return json.loads(content) if content and is_json else {}
+
+
+class Person(Session):
+    """One signed-in annotator of ours."""
+
+    def __init__(self, port: int, username: str, service_ids: list[int]) -> None:
+        super().__init__(port)
+        self.notes = Notes()
+        self.service_ids = service_ids
+        self.buffer: list[dict[str, Any]] = []
+        self.call("GET", "/api/session/")
+        self.call("POST", "/api/session/", {"username": username, "password": PASSWORD})
 
     def fill(self, ahead: int = AHEAD) -> bool:
         """Claim what is missing ahead; False when nothing came and nothing is held."""
@@ -94,12 +122,13 @@ class Person:
             "key": str(uuid.uuid4()),
             "lease": item["lease"]["token"],
             "kind": "label",
-            "service_id": self._chance.choice(self.service_ids),
+            "service_id": self.service_ids[item["ticket"]["id"] % len(self.service_ids)],  # as `refit.embed`
             "duration_ms": 1500,
         }
         sent = time.monotonic()
-        self.call("POST", "/api/queue/submit/", body)
+        given = self.call("POST", "/api/queue/submit/", body)["annotation"]
         self.notes.submit_ms.append(1000 * (time.monotonic() - sent))
+        self.notes.answers[given["id"]] = datetime.fromisoformat(given["created_at"]).timestamp()
 
     def release(self) -> None:
         """Give back what is held."""
@@ -110,10 +139,10 @@ class Person:
         self.buffer.clear()
 
 
-def work(people: list[Person], *, pause: float, enough: Callable[[], bool]) -> list[Notes]:
+def work(people: Sequence[Annotator], *, pause: float, enough: Callable[[], bool]) -> list[Notes]:
     """All at once until ``enough()``, each with about ``pause`` seconds between answers; fresh notes every time."""
 
-    def one(person: Person) -> None:
+    def one(person: Annotator) -> None:
         chance = random.Random(id(person))
         try:
             time.sleep(pause * chance.random())
@@ -140,14 +169,19 @@ def twice(notes: list[Notes]) -> int:
     return len(served) - len(set(served))
 
 
-def out_of_order(notes: list[Notes], place: dict[int, int]) -> int:
-    """How many claims got a ticket that stood before one that an earlier, already answered claim had got."""
-    claims = sorted((claim for note in notes for claim in note.claims), key=lambda claim: claim.sent)
-    ended = sorted(claims, key=lambda claim: claim.answered)
-    wrong, furthest, at = 0, -1, 0
-    for claim in claims:
-        while at < len(ended) and ended[at].answered < claim.sent:
-            furthest = max(furthest, *(place[ticket] for ticket in ended[at].tickets))
-            at += 1
-        wrong += min(place[ticket] for ticket in claim.tickets) < furthest
-    return wrong
+def served_order(notes: Sequence[Notes]) -> list[int]:
+    """The tickets in the order in which they came to people."""
+    claims = sorted((claim for note in notes for claim in note.claims), key=lambda claim: claim.answered)
+    return [ticket for claim in claims for ticket in claim.tickets]
+
+
+def rank_correlation(served: Sequence[int], place: Mapping[int, float]) -> float | None:
+    """Spearman's correlation of the served order with the places in the queue; None below three known tickets."""
+    places = [place[ticket] for ticket in served if ticket in place]
+    if len(places) < 3:
+        return None
+    ranks = {value: rank for rank, value in enumerate(sorted(set(places)))}
+    wanted = [float(ranks[value]) for value in places]
+    if len(ranks) < 2:
+        return None
+    return statistics.correlation([float(n) for n in range(len(wanted))], wanted)

@@ -25,7 +25,7 @@ from benchmarks import people, pool, report, scratch
 
 DIM = 384
 CLOUDS = 8
-WAIT_SECONDS = 120.0
+WAIT_SECONDS = 300.0
 POLL_SECONDS = 0.005
 LIMIT_SECONDS = 2.0
 REST_SECONDS = 4.0

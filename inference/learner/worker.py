@@ -8,6 +8,7 @@ beside the turns, on a frozen view of the learner. Nothing is lost with this pro
 """
 
 import logging
+import os
 import time
 from dataclasses import replace
 
@@ -32,6 +33,8 @@ QUIET_SECONDS = 1.5
 POLL_SECONDS = 0.2
 MOST_LABELS = 6000
 COLD_LABELS = 50
+GIVES_WAY = 5
+"""Added to the niceness of the learner's process, so that a refit does not delay a page on a machine of two cores."""
 LARGE_POOL = 20_000
 """From this size on a turn looks at some of the pool; a smaller one is looked at whole in no more time."""
 MOST_NEWS = 50
@@ -42,9 +45,10 @@ _resident: "Resident | None" = None
 
 
 def resident() -> "Resident":
-    """This process's learner."""
+    """This process's learner. The process gives way from now on: whoever claims or answers comes first."""
     global _resident  # noqa: PLW0603 - one a process, by design
     if _resident is None:
+        os.nice(GIVES_WAY)
         _resident = Resident()
     return _resident
 
