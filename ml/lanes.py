@@ -100,6 +100,20 @@ def novel(points: Floats, pool: Ints, strange: Floats, n: int, rng: np.random.Ge
     return np.asarray(shared[spread], np.int64), np.asarray(far[alone], np.int64)
 
 
+def lone(points: Floats, support: Floats, pool: Ints) -> Ints:
+    """Rows of `pool` that no other ticket is like, the most alone first, whatever their labels say of them.
+
+    `points` (n, d) of unit length; `support` (n,): cosine with the nearest few others (`smoothing.Surroundings`).
+    """
+    if len(pool) <= SUPPORT + 1 or not support.any():
+        return np.zeros(0, np.int64)
+    close = float(np.median(support[pool]))
+    spread = np.random.default_rng(0).choice(pool, min(len(pool), SUPPORT_SAMPLE), replace=False)
+    apart = float(np.median(np.einsum("ij,ij->i", points[spread], points[np.roll(spread, 1)])))
+    alone = pool[support[pool] < apart + LEAST_SUPPORT * (close - apart)]
+    return np.asarray(alone[np.argsort(support[alone], kind="stable")], np.int64)
+
+
 def interleave(lanes: Mapping[str, tuple[Ints, float]], n: int) -> list[tuple[int, str]]:
     """The first n distinct rows of lanes {name: (rows, share)}, each lane served in proportion to its share.
 

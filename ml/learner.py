@@ -261,12 +261,9 @@ class Learner:
         )
         return [self._pick(row, lane) for row, lane in order]
 
-    def lone_outliers(
-        self, *, eligible: Bools, n: int, rng: np.random.Generator, groups: NDArray[Any] | None = None
-    ) -> list[Pick]:
-        """Strange tickets with nothing alike in the pool, for the triage inbox, strangest first."""
-        pool = self._pool(eligible, groups)
-        _, lone = lanes.novel(self.points, pool, self.scores().outlier, n, rng)
+    def lone_outliers(self, *, eligible: Bools, n: int, groups: NDArray[Any] | None = None) -> list[Pick]:
+        """Tickets with nothing alike in the pool, for the triage inbox, the most alone first."""
+        lone = lanes.lone(self.points, self.space.view.support, self._pool(eligible, groups))
         return [self._pick(int(row), "triage") for row in lone[: max(n, 0)]]
 
     def linear_head(self) -> LinearHead:

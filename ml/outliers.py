@@ -2,10 +2,11 @@
 
 With labels, three views of it, each as a rank in the pool: the distance of its plain point to the nearest labelled
 ticket (Sun et al. 2022), the same among smoothed points, and, twice as heavy, how strange the tickets around it are,
-by distance to the nearest label and Mahalanobis distance to the nearest service (Lee et al. 2018, the covariance shared
-and shrunk by Ledoit-Wolf). A new service is strange as a whole, a known one is not: its few odd tickets do not count.
-The ranks are summed as Fisher sums chances, so that one that is extreme is not averaged away. Everything happens in
-PLANE principal directions. With fewer than FEWEST labels: distance to the NEIGHBOURS-th nearest ticket of a sample.
+by distance to the nearest label and Mahalanobis distance to the nearest service (Lee et al. 2018, the covariance
+shared and shrunk by Ledoit-Wolf). A new service is strange as a whole, a known one is not: its few odd tickets do not
+count. The ranks are summed as Fisher sums chances, so that one that is extreme is not averaged away; those with no
+company at all, the last ALONE of the pool by `View.support`, get more on top. Distances are taken in PLANE principal
+directions. With fewer than FEWEST labels: distance to the NEIGHBOURS-th nearest ticket of a sample.
 
 Scores are ranks in the pool: 0 = the most ordinary ticket, 1 = the strangest, .97 = stranger than 97 % of the pool. A
 ticket is never compared with its own label. Figures and settings tried: `benchmarks/outliers.py`.
@@ -28,30 +29,38 @@ FEWEST = 50
 NEIGHBOURS = 5
 AROUND = 10
 SAMPLE = 2000
+LENT = 4000
+"""Labelled points lent to other processes: 1 MB."""
+MOST_PAIRS = 200_000_000
+"""Distances of one look at the pool: a second of work. A larger pool is compared with a sample of the labels."""
 BLOCK = 4096
 ITSELF = 1e-5
 """Squared distance of unit vectors below which two tickets are one."""
 AROUND_WEIGHT = 2.0
+ALONE = 0.98
+ALONE_WEIGHT = 3.0
 HIGHEST_RANK = 0.999
 
 
 @dataclass(frozen=True)
 class View:
     """n tickets: plain and smoothed points in the plane (n, p), and their neighbours among the references of the
-    smoothing, `near` (n, k) places and `pull` (n, k) weights that sum to 1; k = 0 without smoothing.
+    smoothing, `near` (n, k) places and `pull` (n, k) weights that sum to 1; k = 0 without smoothing. `support` (n,):
+    cosine with the nearest few of all tickets, labelled or not.
     """
 
     plain: Floats
     smooth: Floats
     near: Places
     pull: Floats
+    support: Floats
 
     def __len__(self) -> int:
         return len(self.plain)
 
     def of(self, rows: Ints | NDArray[np.bool_]) -> View:
         """Some of them."""
-        return View(self.plain[rows], self.smooth[rows], self.near[rows], self.pull[rows])
+        return View(self.plain[rows], self.smooth[rows], self.near[rows], self.pull[rows], self.support[rows])
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,7 @@ class ByLabels:
     smooth: OutlierModel
     references: Floats
     around_sorted: Floats
+    alone_sorted: Floats
     pool_sorted: Floats
 
     def score(self, tickets: View) -> Floats:
@@ -106,7 +116,8 @@ class ByLabels:
         around = (
             _rank(_around(tickets, self.references), self.around_sorted) if len(self.references) else smooth
         )
-        return _rank(_fisher(plain, smooth, around), self.pool_sorted)
+        alone = _rank(-tickets.support, self.alone_sorted)
+        return _rank(_fisher(plain, smooth, around, alone), self.pool_sorted)
 
 
 def plane(points: Floats, rng: np.random.Generator) -> Floats:
@@ -125,7 +136,7 @@ def by_labels(
 
     `references` (r, p): smoothed references in the plane; none without smoothing.
     """
-    some = _some(known, rng)
+    some = _some(known, rng, max(SAMPLE, MOST_PAIRS // max(len(pool), 1)))
     plain, by_plain = _placed(pool.plain, pool.plain[some])
     smooth, by_smooth = _placed(pool.smooth, pool.smooth[some])
     strange = np.zeros(0, np.float32)
@@ -137,8 +148,9 @@ def by_labels(
         raw = _around(pool, strange)
         around_sorted = np.sort(raw)
         around = _rank(raw, around_sorted)
-    mixed = _fisher(by_plain, by_smooth, around)
-    model = ByLabels(plain, smooth, strange, around_sorted, np.sort(mixed))
+    alone_sorted = np.sort(-pool.support)
+    mixed = _fisher(by_plain, by_smooth, around, _rank(-pool.support, alone_sorted))
+    model = ByLabels(plain, smooth, strange, around_sorted, alone_sorted, np.sort(mixed))
     return model, _rank(mixed, model.pool_sorted)
 
 
@@ -165,7 +177,7 @@ def lent(pool: Floats, known: Ints, basis: Floats, rng: np.random.Generator) -> 
     how far the tickets around are from theirs.
     """
     sample = pool[_some(np.arange(len(pool)), rng)] @ basis
-    centres = pool[_some(known, rng)] @ basis
+    centres = pool[_some(known, rng, LENT)] @ basis
     own = _distances(sample, centres, apart=True)
     raw = _mixed(sample, own, sample, own, apart=True)
     return OutlierModel(centres, basis, np.sort(raw), 0, sample, own)
@@ -192,11 +204,11 @@ def shrunk_covariance(centred: Floats) -> NDArray[np.float64]:
     return np.asarray((1.0 - shrink) * sample + shrink * max(level, 1e-9) * np.eye(d))
 
 
-def _some(rows: Ints, rng: np.random.Generator) -> Ints:
-    """At most SAMPLE of the rows, in their order."""
-    if len(rows) <= SAMPLE:
+def _some(rows: Ints, rng: np.random.Generator, most: int = SAMPLE) -> Ints:
+    """At most `most` of the rows, in their order."""
+    if len(rows) <= most:
         return rows
-    return np.asarray(np.sort(rng.choice(rows, SAMPLE, replace=False)), np.int64)
+    return np.asarray(np.sort(rng.choice(rows, most, replace=False)), np.int64)
 
 
 def _placed(pool: Floats, centres: Floats) -> tuple[OutlierModel, Floats]:
@@ -224,9 +236,12 @@ def _around(tickets: View, strangeness: Floats) -> Floats:
     return np.asarray((tickets.pull * strangeness[tickets.near]).sum(axis=1), np.float32)
 
 
-def _fisher(plain: Floats, smooth: Floats, around: Floats) -> Floats:
-    kept = [-np.log1p(-np.minimum(rank, np.float32(HIGHEST_RANK))) for rank in (plain, smooth, around)]
-    return np.asarray(kept[0] + kept[1] + np.float32(AROUND_WEIGHT) * kept[2], np.float32)
+def _fisher(plain: Floats, smooth: Floats, around: Floats, alone: Floats) -> Floats:
+    weights = (1.0, 1.0, AROUND_WEIGHT, ALONE_WEIGHT)
+    total = np.zeros(len(plain), np.float32)
+    for weight, rank in zip(weights, (plain, smooth, around, np.maximum(alone, ALONE)), strict=True):
+        total -= np.float32(weight) * np.log1p(-np.minimum(rank, np.float32(HIGHEST_RANK)))
+    return total
 
 
 def _own_rank(raw: Floats) -> Floats:

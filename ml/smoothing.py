@@ -21,18 +21,22 @@ NEIGHBOURS = 10
 FEWEST_PER_NEIGHBOUR = 50
 MOST_REFERENCES = 6000
 SHARPNESS = 10.0
+SUPPORT = 3
+"""How many similar tickets are company."""
 BLOCK = 1024
 
 
 @dataclass(frozen=True)
 class Surroundings:
     """Smoothed points (n, d), and what they were drawn to: places (n, k) among the references and weights (n, k) that
-    sum to 1. k = 0 where there are no neighbourhoods.
+    sum to 1. k = 0 where there are no neighbourhoods. `support` (n,): cosine with the SUPPORT-th nearest reference (the
+    k-th, if there are fewer); 0 for all where there are none.
     """
 
     smooth: Floats
     near: Places
     pull: Floats
+    support: Floats
 
 
 class Smoother:
@@ -80,9 +84,9 @@ class Smoother:
 
     def _smooth(self, points: Floats, own: Ints) -> Surroundings:
         places = np.zeros((len(points), max(self._neighbours, 0)), np.int32)
-        weights = np.zeros(places.shape, np.float32)
+        weights, support = np.zeros(places.shape, np.float32), np.zeros(len(points), np.float32)
         if self._neighbours < 1:
-            return Surroundings(points, places, weights)
+            return Surroundings(points, places, weights, support)
         out = np.empty_like(points)
         for at in range(0, len(points), BLOCK):
             block = points[at : at + BLOCK]
@@ -92,10 +96,11 @@ class Smoother:
             alike[known, itself[known]] = -2.0
             near = np.argpartition(alike, -self._neighbours, axis=1)[:, -self._neighbours :]
             close = np.take_along_axis(alike, near, axis=1)
+            support[at : at + BLOCK] = np.sort(close, axis=1)[:, -min(SUPPORT, self._neighbours)]
             pull = np.exp((close - close.max(axis=1, keepdims=True)) * SHARPNESS)
             pull /= pull.sum(axis=1, keepdims=True)
             mixed = block + np.einsum("nk,nkd->nd", pull, self._references[near])
             length = np.linalg.norm(mixed, axis=1, keepdims=True)
             out[at : at + BLOCK] = mixed / np.maximum(length, 1e-6)
             places[at : at + BLOCK], weights[at : at + BLOCK] = near, pull
-        return Surroundings(out, places, weights)
+        return Surroundings(out, places, weights, support)

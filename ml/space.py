@@ -43,11 +43,11 @@ class Space:
         self._row_of = {int(ticket): row for row, ticket in enumerate(self.ids)}
         self.neighbours = neighbours
         self.smooth: Floats = np.zeros_like(self.points)
-        self._near, self._pull = np.zeros((len(raw), 0), np.int32), np.zeros((len(raw), 0), np.float32)
+        self._support = np.zeros(len(raw), np.float32)
         self.smoother: Smoother = self._smoothed(seed, neighbours, previous)
         self.basis = outliers.plane(self.smooth, np.random.default_rng(seed))
         self.flat: Floats = self.smooth @ self.basis
-        self.view = outliers.View(self.points @ self.basis, self.flat, self._near, self._pull)
+        self.view = outliers.View(self.points @ self.basis, self.flat, self._near, self._pull, self._support)
 
     def row_of(self, ticket: int) -> int | None:
         """The row of a ticket; None for one that is not in the pool."""
@@ -73,7 +73,9 @@ class Space:
     def look(self, units: Floats) -> outliers.View:
         """Unit embeddings (m, d) from outside the pool, as the outlier score looks at them."""
         found = self.smoother.look(units)
-        return outliers.View(units @ self.basis, found.smooth @ self.basis, found.near, found.pull)
+        return outliers.View(
+            units @ self.basis, found.smooth @ self.basis, found.near, found.pull, found.support
+        )
 
     def _smoothed(self, seed: int, neighbours: int, previous: Space | None) -> Smoother:
         """Fill `smooth` and who is near whom; returns what smooths further points the same way."""
@@ -85,7 +87,8 @@ class Space:
                 new = np.setdiff1d(np.flatnonzero(self.usable), mine)
                 self._room(previous.smoother)
                 self.smooth[mine] = previous.smooth[theirs]
-                self._near[mine], self._pull[mine] = previous.view.near[theirs], previous.view.pull[theirs]
+                lent = previous.view.of(theirs)
+                self._near[mine], self._pull[mine], self._support[mine] = lent.near, lent.pull, lent.support
                 self._place(new, previous.smoother.look(self.points[new]))
                 return previous.smoother
         smoother = Smoother(self.points[self.usable], seed, neighbours)
@@ -98,4 +101,5 @@ class Space:
         self._near, self._pull = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
 
     def _place(self, rows: Ints, found: Surroundings) -> None:
-        self.smooth[rows], self._near[rows], self._pull[rows] = found.smooth, found.near, found.pull
+        self.smooth[rows], self._support[rows] = found.smooth, found.support
+        self._near[rows], self._pull[rows] = found.near, found.pull

@@ -154,3 +154,15 @@ def test_a_small_pool_is_left_as_it_is() -> None:
     smoother = Smoother(points, 0)
     assert not smoother.is_active
     assert (smoother.pool(points) == points).all()
+
+
+def test_lone_tickets_are_those_that_no_other_is_like_whatever_the_labels_say() -> None:
+    near = np.repeat(np.eye(4, 6, dtype=np.float32), 50, axis=0) + rng().normal(size=(200, 6)) * 0.02
+    points = np.concatenate([near, np.eye(6, dtype=np.float32)[4:]]).astype(np.float32)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    support = np.sort(points @ points.T, axis=1)[:, -4]
+    assert sorted(lanes.lone(points, support, np.arange(202)).tolist()) == [200, 201]
+    assert lanes.lone(points, support, np.arange(201)).tolist() == [200]
+    assert len(lanes.lone(points, support, np.arange(200))) == 0
+    assert len(lanes.lone(points, np.zeros(202, np.float32), np.arange(202))) == 0
+    assert len(lanes.lone(points, support, np.zeros(0, np.int64))) == 0

@@ -196,7 +196,7 @@ def test_lone_outliers_are_reported_apart() -> None:
     points[200] = -points.mean(axis=0) * 50
     learner = Learner(ids, points)
     learner.fit(ids[:60], names[:60].tolist())
-    lone = learner.lone_outliers(eligible=everything(learner), n=5, rng=np.random.default_rng(0))
+    lone = learner.lone_outliers(eligible=everything(learner), n=5)
     assert lone[0].row == 200 and lone[0].lane == "triage"
     assert 200 not in {pick.row for pick in ranked(learner, 240) if pick.lane == "novelty"}
 
