@@ -89,7 +89,7 @@ def test_a_training_is_started_when_there_is_something_to_learn(ada: Client) -> 
 def policy_fields(**changes) -> dict[str, object]:
     values = {
         "is_active": "on", "min_new_labels": 50, "minimum_labels": 40, "max_age_hours": 168, "cron": "",
-        "cooldown_minutes": 10, "max_seconds": 900, "epochs": 6, "max_failures": 3,
+        "cooldown_minutes": 10, "max_seconds": 900, "epochs": 6, "max_failures": 3, "audit_target": 800,
     }  # fmt: skip
     return {**values, **changes}
 
@@ -99,9 +99,10 @@ def test_the_policy_is_edited_by_the_rules_of_the_api(ada: Client) -> None:
     page = ada.post(POLICY, policy_fields(cron="every day"))
     assert list(page.context["adminform"].form.errors) == ["cron"]
     assert list(ada.post(POLICY, policy_fields(minimum_labels=1)).context["adminform"].form.errors)
-    ada.post(POLICY, policy_fields(cron="0 3 * * *", min_new_labels=75, is_active=""))
+    ada.post(POLICY, policy_fields(cron="0 3 * * *", min_new_labels=75, is_active="", advisor_may_veto=""))
     policy = RetrainPolicy.objects.get()
     assert (policy.cron, policy.min_new_labels, policy.is_active) == ("0 3 * * *", 75, False)
+    assert (policy.audit_target, policy.advisor_may_veto) == (800, False)
 
 
 def built_in() -> PeriodicTask:
