@@ -5,6 +5,7 @@ from annotation.actions.erasure import tickets_erase
 from annotation.actions.leases import queue_claim, queue_heartbeat, queue_release, queue_serve
 from annotation.actions.pushes import NewItem, NewScore, queue_replace, scores_replace
 from annotation.actions.services import service_check, service_create, service_delete, service_update
+from annotation.actions.triage import ticket_triage
 from annotation.actions.undo import queue_undo
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "service_update",
     "ticket_relabel",
     "ticket_reopen",
+    "ticket_triage",
     "tickets_erase",
 ]

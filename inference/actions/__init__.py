@@ -4,9 +4,11 @@ from inference.actions.deployments import assistant_ensure
 from inference.actions.encoders import encoder_ensure, encoder_index, encoder_promote, encoders_prune
 from inference.actions.evaluations import evaluation_refresh
 from inference.actions.pool import transform_plan, work_find
+from inference.actions.triage import Lone, lone_replace
 from inference.actions.trial import Trial, ticket_try
 
 __all__ = [
+    "Lone",
     "Trial",
     "assistant_ensure",
     "encoder_ensure",
@@ -14,6 +16,7 @@ __all__ = [
     "encoder_promote",
     "encoders_prune",
     "evaluation_refresh",
+    "lone_replace",
     "ticket_try",
     "transform_plan",
     "work_find",

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
-from inference import heads
+import numpy as np
+
+from inference import actions, heads
 from inference.learner import pool, pushing, world
 from inference.models import Encoder, LearnerHead
 from ml.learner import Learner
+
+MOST_LONE = 200
 
 
 @dataclass(frozen=True)
@@ -57,3 +61,11 @@ def save_head(view: View) -> None:
             "seconds": view.last.seconds,
         },
     )
+
+
+def write_lone(view: View) -> None:
+    """Put the tickets no other is like into the triage inbox."""
+    rows = view.rows
+    is_open = ~np.isin(rows.ids, world.closed_tickets())
+    picks = view.learner.lone_outliers(eligible=is_open & ~rows.is_audit, n=MOST_LONE, groups=rows.group)
+    actions.lone_replace(found=[actions.Lone(pick.id, pick.outlier, pick.uncertainty) for pick in picks])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from inference.learner import advising, composing, ordering, pool, pushing, world
 from inference.learner.behind import Behind, Step
-from inference.learner.depth import Turn, View, save_head, write_scores
+from inference.learner.depth import Turn, View, save_head, write_lone, write_scores
 from inference.models import Encoder, LearnerHead
 from ml import shortlist
 from ml.learner import DEFAULT_STRATEGY, Learner
@@ -180,6 +180,7 @@ class Resident:
 
         return [
             Step(self._write_scores),
+            Step(self._write_lone),
             Step(self._save_head),
             Step(self._find_suspects),
             Step(self._rank_depth),
@@ -207,6 +208,9 @@ class Resident:
         write_scores(self._seen)
         if self._learner is not None:
             self._learner.take_pass(self._seen.learner)
+
+    def _write_lone(self) -> None:
+        write_lone(self._seen)
 
     def _save_head(self) -> None:
         save_head(self._seen)

@@ -5,6 +5,7 @@ from inference.models.deployments import Deployment, DeploymentRole
 from inference.models.heads import LearnerHead
 from inference.models.predictions import Prediction
 from inference.models.transforms import TransformPurpose, TransformRun
+from inference.models.triage import LoneTicket
 from inference.models.vectors import Embedding, Encoder
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Embedding",
     "Encoder",
     "LearnerHead",
+    "LoneTicket",
     "Panel",
     "Prediction",
     "RoundMark",

@@ -73,6 +73,9 @@ def test_pages_by_a_score_show_each_ticket_once_and_in_order_also_where_scores_a
     column = sort.removeprefix("-")
     rows = {s.ticket_id: (getattr(s, column), s.ticket_id) for s in TicketScore.objects.all()}
     assert found == sorted(rows, key=lambda pk: rows[pk], reverse=sort.startswith("-"))
+    for row in listed(signed_in(alice), sort=sort)["results"]:
+        score = TicketScore.objects.get(ticket=row["id"])
+        assert (row["uncertainty"], row["outlier"]) == (score.uncertainty, score.outlier)
     assert unscored.pk not in found
 
 
@@ -215,6 +218,7 @@ def test_a_tickets_page_shows_candidates_and_who_decided_what(
     detail = signed_in(alice).get(f"/api/tickets/{ticket.pk}/").json()
     assert [c["service_id"] for c in detail["candidates"]] == [billing.pk, delivery.pk]
     assert detail["prediction"]["band"] == "hesitating"
+    assert (detail["uncertainty"], detail["outlier"]) == (0.7, 0.2)
     assert [(h["kind"], h["annotator"], h["copied_from"]) for h in detail["history"]] == [
         ("label", str(alice), None)
     ]

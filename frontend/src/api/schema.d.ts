@@ -659,6 +659,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/triage/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What waits. */
+        get: operations["triage_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/triage/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Label it, set it aside, or flag it. */
+        post: operations["triage_decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/try/": {
         parameters: {
             query?: never;
@@ -1654,6 +1688,22 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
         };
+        /** @description A ticket no other is like. ``outlier``: share of the pool that is more ordinary. */
+        Strange: {
+            ticket_id: number;
+            external_id: string | null;
+            text: string;
+            channel: string;
+            language: string;
+            /** Format: date-time */
+            received_at: string;
+            /** Format: double */
+            outlier: number;
+            /** Format: double */
+            uncertainty: number;
+            /** @description The labelled tickets nearest to it. */
+            nearest: components["schemas"]["Neighbour"][];
+        };
         /** @description A decision. */
         SubmitRequest: {
             /** Format: uuid */
@@ -1814,6 +1864,27 @@ export interface components {
             noise: number;
             new: number;
             readonly worth_from: number | null;
+        };
+        TriageInbox: {
+            /** @description False before the learner's first look at the pool. */
+            ready: boolean;
+            total: number;
+            /** @description The first twenty, the most alone first. */
+            results: components["schemas"]["Strange"][];
+        };
+        /**
+         * @description * `label` - label
+         *     * `none` - none
+         *     * `flag` - flag
+         * @enum {string}
+         */
+        TriageRequestKindEnum: "label" | "none" | "flag";
+        /** @description A decision; ``key`` makes sending it twice the same as once. ``service_id`` goes with ``label``. */
+        TriageRequestRequest: {
+            kind: components["schemas"]["TriageRequestKindEnum"];
+            service_id?: number | null;
+            /** Format: uuid */
+            key: string;
         };
         /** @description What the house says about a text. ``outlier``: share of the pool that is more ordinary. */
         Try: {
@@ -2923,6 +2994,50 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    triage_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriageInbox"];
+                };
+            };
+        };
+    };
+    triage_decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriageRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Annotation"];
+                };
             };
         };
     };
