@@ -80,6 +80,7 @@ def play(
     """Label from the top of the queue, ROUND at a time, and ask the advisor after each."""
     rng = np.random.default_rng(seed)
     learner = Learner(np.arange(len(pool)), pool.points, seed=seed)
+    smoothed = _smoothed(learner, test)
     names = rng.permutation(np.unique(pool.groups))
     place = {name: at for at, name in enumerate(names)}
     rank = np.asarray([place[name] for name in pool.groups], np.int64)
@@ -126,7 +127,12 @@ def play(
             if policy.trained_on == len(trained):
                 former = advisor.Former(advice.code)
             yield Round(
-                len(trained), len(judged), advice, _right(learner, test), policy.plain_on, policy.trained_on
+                len(trained),
+                len(judged),
+                advice,
+                _right(learner, smoothed, test),
+                policy.plain_on,
+                policy.trained_on,
             )
         if len(trained) >= labels:
             return
@@ -136,8 +142,13 @@ def play(
         trained += [pick.row for pick in ranked]
 
 
-def _right(learner: Learner, test: history.History) -> NDArray[np.bool_]:
-    guess = np.asarray(learner.classes)[learner.probabilities_of(test.points).argmax(axis=1)]
+def _smoothed(learner: Learner, test: history.History) -> NDArray[np.float32]:
+    """TEST as the learner sees it: labels change the head, not the points, so this is reckoned once."""
+    return learner.space.smoother.apply(learner.space.units(test.points))
+
+
+def _right(learner: Learner, smoothed: NDArray[np.float32], test: history.History) -> NDArray[np.bool_]:
+    guess = np.asarray(learner.classes)[learner.active.predict_proba(smoothed).argmax(axis=1)]
     return np.asarray(guess == test.labels, np.bool_)
 
 
@@ -145,7 +156,7 @@ def everything(pool: history.History, test: history.History, seed: int) -> float
     """Accuracy on TEST of the learner that was told every label."""
     learner = Learner(np.arange(len(pool)), pool.points, seed=seed)
     learner.fit(np.arange(len(pool)), pool.labels.tolist())
-    return float(_right(learner, test).mean())
+    return float(_right(learner, _smoothed(learner, test), test).mean())
 
 
 def _first(rounds: list[Round], code: str) -> Round | None:
