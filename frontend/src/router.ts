@@ -31,6 +31,7 @@ export const routes: RouteRecordRaw[] = [
   page("/loop", "loop", () => import("./pages/LoopPage.vue")),
   page("/tickets", "tickets", () => import("./pages/TicketsPage.vue")),
   page("/tickets/:id(\\d+)", "ticket", () => import("./pages/TicketPage.vue")),
+  page("/triage", "triage", () => import("./pages/TriagePage.vue"), "reviewer"),
   page("/try", "try", () => import("./pages/TryPage.vue")),
   page("/import", "import", () => import("./pages/ImportPage.vue"), "lead"),
   page("/services", "services", () => import("./pages/ServicesPage.vue"), "lead"),

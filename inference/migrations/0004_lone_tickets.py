@@ -5,23 +5,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotation', '0004_score_partitions'),
-        ('inference', '0003_round_marks'),
+        ("annotation", "0004_score_partitions"),
+        ("inference", "0003_round_marks"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LoneTicket',
+            name="LoneTicket",
             fields=[
-                ('ticket', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='annotation.ticket')),
-                ('place', models.PositiveIntegerField()),
-                ('outlier', models.FloatField(help_text='Share of the pool that is more ordinary.')),
-                ('uncertainty', models.FloatField()),
+                (
+                    "ticket",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="annotation.ticket",
+                    ),
+                ),
+                ("place", models.PositiveIntegerField()),
+                ("outlier", models.FloatField(help_text="Share of the pool that is more ordinary.")),
+                ("uncertainty", models.FloatField()),
             ],
             options={
-                'ordering': ['place'],
+                "ordering": ["place"],
             },
         ),
     ]

@@ -81,3 +81,8 @@ export const imports = {
   preview: (form: FormData) => post<T.ImportPreview>("/api/imports/preview/", form, { timeoutMs: 60_000 }),
   start: (form: FormData, hooks: UploadHooks) => upload<T.ImportReport>("/api/imports/", form, hooks),
 };
+
+export const triage = {
+  list: () => get<T.TriageInbox>("/api/triage/"),
+  decide: (ticketId: number, body: T.TriageDecision) => post<T.Annotation>(`/api/triage/${ticketId}/`, body),
+};

@@ -104,6 +104,10 @@ export type ImportOptions = Omit<Schema["ImportRequest"], "file">;
 // --- try, loop, home -----------------------------------------------------------------------------
 
 export type TryResult = Schema["Try"];
+export type TriageInbox = Sent<Schema["TriageInbox"]>;
+export type StrangeTicket = TriageInbox["results"][number];
+export type TriageKind = Schema["TriageRequestRequest"]["kind"];
+export type TriageDecision = Schema["TriageRequestRequest"];
 export type BoxKey = Schema["BoxKey"];
 export type LoopBox = Schema["Box"];
 export type LoopModel = Schema["LoopModel"];

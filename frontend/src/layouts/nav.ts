@@ -7,6 +7,7 @@ import {
   FlaskConical,
   GraduationCap,
   House,
+  Inbox,
   PlaySquare,
   Rows3,
   Tags,
@@ -40,6 +41,7 @@ export const NAV: NavGroup[] = [
     entries: [
       { name: "loop", icon: Activity, role: "lead" },
       { name: "tickets", icon: Rows3, role: "reviewer" },
+      { name: "triage", icon: Inbox, role: "reviewer" },
       { name: "try", icon: FlaskConical, role: "reviewer" },
     ],
   },
