@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import people, report
+from benchmarks import bars, people, report
 
 TIMES = 75.0
 
@@ -99,7 +99,7 @@ def _phases(
         rows.append(
             {"tool": tool, "release": release, "store": store, "phase": name, "tickets": tickets} | found
         )
-        print(report.table(rows[-1:]))
+        print(report.table(rows[-1:]), flush=True)
     return rows
 
 
@@ -129,6 +129,18 @@ def judged(rows: list[dict[str, Any]], ours: str) -> list[dict[str, Any]]:
                     report.at_least(f"{figure}: {row['tool']} / ours ({row['phase']})", times, TIMES)
                 )
     return wanted
+
+
+def draw(rows: list[dict[str, Any]], path: Path, ours: str) -> None:
+    """Claim p95 of each tool, paced and flat out, at the largest size."""
+    size = max(row["tickets"] for row in rows)
+    found = [
+        (f"{row['tool']}, {row['phase']}", float(row["claim p95 ms"]), row["tool"] == ours)
+        for phase in ("paced", "flat out")
+        for row in rows
+        if row["phase"] == phase and row["tickets"] == size
+    ]
+    bars.draw(path, f"The next ticket for ten annotators, {size:,} tickets: 95th percentile", found, "ms")
 
 
 @contextmanager

@@ -58,6 +58,7 @@ def main() -> int:
             for name, pause in (("paced", 1.0), ("flat out", 0.0)):
                 row = phase(crowd, pause, asked.submits)
                 rows.append({"tool": OURS, "phase": name, "tickets": count} | row)
+                print(report.table(rows[-1:]), flush=True)
                 targets += judged(f"{name}, {count:,} tickets", row, paced=pause > 0)
             alone.append({"phase": "one claim", "tickets": count} | floor.compare(crowd[0], accounts[1]))
         house.stop()
@@ -65,6 +66,8 @@ def main() -> int:
     print(f"\nOne claim at a time\n{report.table(alone)}")
     rows += theirs
     targets += beside.judged(rows, OURS)
+    if asked.svg:
+        beside.draw(rows, asked.svg, OURS)
     return report.publish(asked, f"Queue, {asked.annotators} annotators over HTTP", [*rows, *alone], targets)
 
 

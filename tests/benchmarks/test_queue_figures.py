@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -55,3 +56,14 @@ def test_a_peer_that_is_not_installed_says_how_to_install_it(tmp_path: Path) -> 
 
     with pytest.raises(servers.NotInstalled, match=r"bench-label-studio\.txt"):
         servers.place(tmp_path, "label_studio")
+
+
+def test_the_figure_shows_every_tool_once_a_phase_and_is_well_formed(tmp_path: Path) -> None:
+    ours = {"tool": "Aiguilleur", "phase": "paced", "tickets": 100, "claim p95 ms": 12.0}
+    rows = [ours, {**ours, "phase": "flat out"}, {**ours, "tool": "A <peer>", "claim p95 ms": 1500.0}]
+    beside.draw([*rows, {**ours, "tickets": 10}], tmp_path / "img" / "queue.svg", "Aiguilleur")
+    drawn = ElementTree.parse(tmp_path / "img" / "queue.svg").getroot()  # noqa: S314 - we wrote it
+    words = [element.text or "" for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert words.count("Aiguilleur, paced") == words.count("A <peer>, paced") == 1
+    widths = [float(one.get("width", 0)) for one in drawn.iter("{http://www.w3.org/2000/svg}rect")]
+    assert len(widths) == 3 and widths[1] > 2 * widths[0]
