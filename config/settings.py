@@ -276,7 +276,9 @@ AUDIT_LANE_SHARE = float(
     os.environ.get("AUDIT_LANE_SHARE", "0.15")
 )  # of what Teach serves, until the audit target
 AUDIT_TARGET = env_int("AUDIT_TARGET", 1000)  # until a lead sets the figure on the Loop page
-NOVELTY_LANE_SHARE = float(os.environ.get("NOVELTY_LANE_SHARE", "0.15"))
+NOVELTY_LANE_SHARE = float(
+    os.environ.get("NOVELTY_LANE_SHARE", "0.15")
+)  # at most; less once all services are met
 
 # --- The demo's size: `make demo` fills an empty installation to this point (smaller for the browser tests) ----
 DEMO_TICKETS = env_int("DEMO_TICKETS", 10_000)

@@ -30,6 +30,8 @@ LEAST_SUPPORT = 0.5
 """A ticket is alone when its SUPPORT-th neighbour is less similar than this way from any two tickets' usual similarity
 (0) to that of a ticket and its SUPPORT-th neighbour (1)."""
 KEYWORD_TICKETS = 3
+MOST_NOVELTY, LEAST_NOVELTY = 0.18, 0.06
+SETTLED = 3
 NOVEL_FROM = 0.90
 MOST_NOVEL = 1000
 
@@ -62,6 +64,13 @@ def start_share(counts: Mapping[str, int]) -> float:
         return 1.0
     unseen = sum(1 for count in counts.values() if count == 1) / total
     return min(1.0, 2.0 * unseen) if unseen >= 0.05 else 0.0
+
+
+def novelty_share(counts: Mapping[str, int]) -> float:
+    """Share of the order for tickets unlike anything labelled: MOST_NOVELTY while some service was hardly met, for then
+    others may wait to be found; LEAST_NOVELTY once each has SETTLED labels, so that looking goes on at a small price.
+    """
+    return MOST_NOVELTY if any(count < SETTLED for count in counts.values()) else LEAST_NOVELTY
 
 
 def rarity(counts: Sequence[int]) -> Floats:

@@ -30,7 +30,6 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-NOVELTY_SHARE = 0.18
 KEYWORD_SHARE = 0.25
 FEWEST_AUDIT = 50
 TAUGHT = 2500
@@ -192,6 +191,11 @@ class Learner:
         """Whether `rank` looks for tickets that no score tells of: typical ones, or a new service's keywords."""
         return lanes.start_share(self._counts) > 0 or bool(set(self._keywords) - set(self._counts))
 
+    @property
+    def novelty_share(self) -> float:
+        """Share of the order, where it is not for typical tickets, that goes to tickets unlike anything labelled."""
+        return lanes.novelty_share(self._counts)
+
     def rescore(self, rows: Ints) -> bool:
         """After a fit, look at these rows alone: all but their best services and doubt stays as in the last pass.
         False, with nothing done, where `last_pass` is None.
@@ -249,13 +253,15 @@ class Learner:
             start = np.concatenate([asked, start[~np.isin(start, asked)]])
             if share < 1:
                 exploit = self._exploit(pool, n, rng, service_weights or {})
-                novelty, _ = lanes.novel(self.points, pool, scores.outlier, int(NOVELTY_SHARE * n) + 1, rng)
-        left = 1.0 - share
+                novelty, _ = lanes.novel(
+                    self.points, pool, scores.outlier, int(self.novelty_share * n) + 1, rng
+                )
+        left, strange = 1.0 - share, self.novelty_share
         order = lanes.interleave(
             {
                 "start": (start, share),
-                "exploit": (exploit, left * (1 - NOVELTY_SHARE)),
-                "novelty": (novelty, left * NOVELTY_SHARE),
+                "exploit": (exploit, left * (1 - strange)),
+                "novelty": (novelty, left * strange),
             },
             n,
         )

@@ -46,12 +46,14 @@ def order(
     composer = composing.Composer(learner, rows, encoder)
     checks = composer.checks(picks, is_open, suspects, rng)
     taken = {item.ticket_id for item in checks}
-    teach = composer.teach(_in_lanes(rows, [p for p in picks if p.id not in taken], is_open, depth))
+    strange = min(settings.NOVELTY_LANE_SHARE, learner.novelty_share)
+    left = [pick for pick in picks if pick.id not in taken]
+    teach = composer.teach(_in_lanes(rows, left, is_open, depth, novelty_share=strange))
     return Order(teach, checks, generation)
 
 
 def _in_lanes(
-    rows: pool.Rows, picks: list[Pick], is_open: Bools, depth: int
+    rows: pool.Rows, picks: list[Pick], is_open: Bools, depth: int, *, novelty_share: float
 ) -> list[tuple[str, int, Pick | None]]:
     """(lane, row, pick) in the order of serving; audit tickets come in hash order until there are enough."""
     audit = np.flatnonzero(is_open & rows.is_audit)
@@ -63,8 +65,8 @@ def _in_lanes(
     waiting["audit"] = [(int(row), None) for row in audit[:depth]]
     shares = {
         "audit": share,
-        "novelty": settings.NOVELTY_LANE_SHARE,
-        "exploit": 1.0 - share - settings.NOVELTY_LANE_SHARE,
+        "novelty": novelty_share,
+        "exploit": 1.0 - share - novelty_share,
     }
     ordered = lanes.interleave(waiting, shares, world.served_lately(), depth)
     return [(pick.lane if pick else lane, row, pick) for lane, (row, pick) in ordered]

@@ -166,3 +166,8 @@ def test_lone_tickets_are_those_that_no_other_is_like_whatever_the_labels_say() 
     assert len(lanes.lone(points, support, np.arange(200))) == 0
     assert len(lanes.lone(points, np.zeros(202, np.float32), np.arange(202))) == 0
     assert len(lanes.lone(points, support, np.zeros(0, np.int64))) == 0
+
+
+def test_fewer_strange_tickets_are_asked_about_once_every_service_was_met_often_enough() -> None:
+    assert lanes.novelty_share({"billing": 40, "returns": 2}) == lanes.MOST_NOVELTY
+    assert lanes.novelty_share({"billing": 40, "returns": 3}) == lanes.LEAST_NOVELTY > 0
