@@ -33,13 +33,14 @@ from ml.container import (
     read_resources,
 )
 from ml.dataset import fingerprint, split_by_group
-from ml.encoder import Encoder, FineTuning, Recipe, copy_encoder, read_checkpoint_state, set_threads
+from ml.encoder import Encoder, copy_encoder, set_threads
 from ml.finetune import BEST, CHECKPOINT, Budget, Limits, Stopped, TuningLoop, TuningState
 from ml.pooling import read_pooling
 from ml.probe import Head, Score, calibrate, fit_probe, folds_by_group, score
 from ml.rows import Rows
 from ml.schema import Manifest, TrainingRow
 from ml.taught import LEAST_TAUGHT, lesson, pool_rows, taught_rows
+from ml.tuning import FineTuning, Recipe, read_checkpoint_state
 
 FEWEST_VALIDATION = 20
 """Validation rows below which nothing can be concluded, so nothing is fine-tuned."""

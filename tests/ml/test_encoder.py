@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from ml.container import default_base_model
-from ml.encoder import Encoder, FineTuning, Recipe, read_checkpoint_state, set_threads
+from ml.encoder import Encoder, set_threads
 from ml.pooling import EncoderFolderError
 from ml.probe import Head
+from ml.tuning import FineTuning, Recipe, read_checkpoint_state
 from tests.ml.conftest import TOPICS
 
 TEXTS = [text for texts in TOPICS.values() for text in texts] + ["", "parcel " * 200]
