@@ -1,8 +1,9 @@
 """How accuracy grows with labels: an inverse power law a - b * n^-c, and what it says of the next labels.
 
 Pure numpy. Every head on the way is judged on the same audit labels, so the points of a curve differ by what was
-learned and not by what was asked; the spread comes from drawing those audit labels again (bootstrap). The law never
-falls: a fit that would is the flat line, so a gain is never negative.
+learned and not by what was asked. The band holds both what drawing other audit labels would change (bootstrap) and how
+far successive heads stray from the law: one refit is better or worse than the next for no reason that lasts. The law
+never falls: a fit that would is the flat line, so a gain is never negative.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ EXPONENTS = np.geomspace(0.2, 2.0, 24)
 """Tried for c. Steeper laws only fit noise; flatter ones promise as much from the millionth label as from the next."""
 DRAWS = 400
 LOW, HIGH = 0.05, 0.95
+RECENT = 12
+"""Of so many last heads the straying is measured."""
 
 
 @dataclass(frozen=True)
@@ -110,15 +113,18 @@ class Forecast:
             drawn = np.where(counts > 0, (draws @ hits.T) / np.maximum(counts, 1.0), self.accuracy)
         self._law = fit(self.labels, self.accuracy, weights)
         self._draws = fit(self.labels, drawn, weights)
+        fitted = np.asarray([self._law.at(count)[0] for count in self.labels])
+        self._stray = straying(self.accuracy - fitted) * rng.standard_normal(DRAWS)
 
     def at(self, labels: float) -> Estimate:
         """Accuracy at a number of labels."""
-        return _estimate(float(self._law.at(labels)[0]), self._draws.at(labels))
+        return _estimate(float(self._law.at(labels)[0]), self._draws.at(labels) + self._stray)
 
     def gain(self, before: float, after: float) -> Estimate:
         """What going from `before` to `after` labels adds; never negative."""
         value = float(self._law.at(after)[0] - self._law.at(before)[0])
-        return _estimate(max(value, 0.0), np.maximum(self._draws.at(after) - self._draws.at(before), 0.0))
+        more = self._draws.at(after) - self._draws.at(before)  # two heads stray, so their difference by √2
+        return _estimate(max(value, 0.0), more + math.sqrt(2.0) * self._stray)
 
     def labels_for(self, before: float, gain: float, most: float) -> float | None:
         """The number of labels, at most `most`, at which `gain` over `before` is reached; None when it is not."""
@@ -138,6 +144,14 @@ def standard_error(accuracy: float, n: int) -> float:
     return math.sqrt(share * (1.0 - share) / (n + 2.0))
 
 
+def straying(residuals: Floats) -> float:
+    """How far one head lies from its neighbours, as a standard deviation: from second differences of the last RECENT
+    residuals, which a slow drift of the law does not enter. 0 for fewer than three.
+    """
+    bends = np.diff(residuals, 2)[-RECENT:]
+    return float(np.sqrt(np.mean(bends**2) / 6.0)) if len(bends) else 0.0
+
+
 def _estimate(value: float, draws: Floats) -> Estimate:
-    low, high = np.quantile(draws, [LOW, HIGH])
+    low, high = np.quantile(np.clip(draws, 0.0, 1.0), [LOW, HIGH])
     return Estimate(value, min(float(low), value), max(float(high), value))

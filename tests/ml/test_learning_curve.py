@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ml.learning_curve import Forecast, fit, standard_error
+from ml.learning_curve import Forecast, fit, standard_error, straying
 
 LABELS = np.asarray([50, 75, 100, 150, 200, 300, 400, 600])
 
@@ -111,3 +111,21 @@ def test_the_standard_error_is_never_zero_and_shrinks_with_more_labels(accuracy,
     error = standard_error(accuracy, n)
     assert 0 < error <= 0.5
     assert standard_error(0.9, 4 * n + 8) < standard_error(0.9, n + 2)
+
+
+def test_straying_is_the_spread_of_heads_and_not_a_slow_drift_of_the_law():
+    rng = np.random.default_rng(0)
+    assert straying(np.linspace(-0.1, 0.1, 14)) == pytest.approx(0.0, abs=1e-12)
+    spread = [straying(np.linspace(0, 0.2, 14) + rng.normal(0, 0.01, 14)) for _ in range(300)]
+    assert float(np.sqrt(np.mean(np.square(spread)))) == pytest.approx(0.01, rel=0.1)
+    assert straying(np.asarray([0.1, 0.2])) == 0.0
+
+
+def test_heads_that_stray_make_the_band_wider():
+    right, known = heads(400, 4)
+    calm = Forecast(LABELS, right, known, np.random.default_rng(0)).gain(600, 700)
+    shaken = right.copy()
+    shaken[::2, :12] = False
+    shaken[1::2, :12] = True
+    wild = Forecast(LABELS, shaken, known, np.random.default_rng(0)).gain(600, 700)
+    assert wild.high - wild.low > calm.high - calm.low
