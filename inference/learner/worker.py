@@ -33,12 +33,14 @@ QUIET_SECONDS = 1.5
 POLL_SECONDS = 0.2
 MOST_LABELS = 6000
 COLD_LABELS = 50
-GIVES_WAY = 5
+GIVES_WAY = 3
 """Added to the niceness of the learner's process, so that a refit does not delay a page on a machine of two cores."""
 LARGE_POOL = 20_000
 """From this size on a turn looks at some of the pool; a smaller one is looked at whole in no more time."""
-MOST_NEWS = 50
+MOST_NEWS = 1000
 """More labels than this at once, an import or an undo of many, change too much for a look at some."""
+NEWS_WITH_NEIGHBOURS = 40
+"""Of the new labels, the neighbours of so many, the newest, are looked at."""
 
 Ints = NDArray[np.int64]
 _resident: "Resident | None" = None
@@ -90,7 +92,7 @@ class Resident:
             if mark != self._mark:
                 self.turn(mark)
                 if self._deep_steps or self._is_overdue():
-                    self._step()  # answers that never stop must not stop the depth
+                    self._step(0.0)  # answers that never stop must not stop the depth
             elif self._deep_steps:
                 self._step()
             elif self._deep_mark == self._mark:
@@ -98,14 +100,14 @@ class Resident:
             elif self._is_quiet():
                 self._step()
 
-    def _step(self) -> None:
-        """One step of the depth, or a moment's wait for it; one that fails is taken again."""
+    def _step(self, seconds: float = POLL_SECONDS) -> None:
+        """One step of the depth, or ``seconds`` of waiting for it; one that fails is taken again."""
         self._deep_steps = self._deep_steps or self._plan_depth()
         if not self._deep_steps:
             return
         if not self._behind.is_busy:
             self._view = self._look()
-        if self._behind.run(self._deep_steps[0], POLL_SECONDS):
+        if self._behind.run(self._deep_steps[0], seconds):
             self._deep_steps.pop(0)
 
     def _is_overdue(self) -> bool:
@@ -152,11 +154,8 @@ class Resident:
             mark.newest_annotation, report.n_labels, queued, report.seconds, time.monotonic() - began
         )
         self._note(mark)
-        whole = self._learner.frozen()
-        if advising.mark(
-            whole, self._rows, self._encoder, labels=report.n_labels, newest=mark.newest_annotation
-        ):
-            self._learner.take_pass(whole)
+        if among is None:
+            self._mark_round(self._learner, self._rows, self._encoder, self.last)
         self._mark = replace(mark, is_queued=queued > 0 or mark.is_queued)
         log.info("ranked on %d labels: %d queued in %.2f s", report.n_labels, queued, self.last.seconds)
         return self.last
@@ -205,9 +204,15 @@ class Resident:
 
     def _write_scores(self) -> None:
         """The next turns go on from what this look at the whole pool found."""
-        write_scores(self._seen)
+        view = self._seen
+        write_scores(view)
         if self._learner is not None:
-            self._learner.take_pass(self._seen.learner)
+            self._learner.take_pass(view.learner)
+        self._mark_round(view.learner, view.rows, view.encoder, view.last)
+
+    def _mark_round(self, learner: Learner, rows: pool.Rows, encoder: Encoder, last: Turn) -> None:
+        """Keep the head for the advisor if a round of labels is full; wants the scores of the whole pool."""
+        advising.mark(learner, rows, encoder, labels=last.labels, newest=last.generation)
 
     def _write_lone(self) -> None:
         write_lone(self._seen)
@@ -297,10 +302,9 @@ class Resident:
         news = np.setxor1d(before.ids, now.ids)
         if len(news) > MOST_NEWS:
             return None
-        news = learner.space.rows(news[np.isin(news, self._rows.ids)])
-        rows = np.union1d(
-            shortlist.worth(full, ~self._rows.is_audit), shortlist.near(learner.space.flat, news)
-        )
+        newest = now.ids[np.isin(now.ids, news)][-NEWS_WITH_NEIGHBOURS:]
+        near = shortlist.near(learner.space.flat, learner.space.rows(newest))
+        rows = np.union1d(shortlist.worth(full, ~self._rows.is_audit), near)
         return rows if learner.rescore(rows) else None
 
     def _order(
