@@ -26,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--peers-from", type=Path, metavar="FILE", help="reuse the peers' rows of an earlier run"
     )
+    parser.add_argument("--svg", type=Path, metavar="OUT", help="also draw the claims' 95th percentiles")
 
 
 def measure(asked: argparse.Namespace, tickets: int, services: list[str]) -> list[dict[str, Any]]:

@@ -56,15 +56,17 @@ def queue_submit(*, annotator: User, answer: Answer) -> Annotation:
     service_needed, two_services_needed.
     """
     served = Serving.objects.filter(lease=answer.lease).first()
-    known = _known(annotator, answer, served)
-    if known is not None:
-        return known
-    if served is None:
-        raise Refused("lease_expired", "This lease is unknown; nothing was saved.", lease=str(answer.lease))
-    if served.annotator_id != annotator.pk:
+    if served is None or served.annotator_id != annotator.pk:
+        known = _known(annotator, answer, served)
+        if known is not None:
+            return known
+        if served is None:
+            raise Refused(
+                "lease_expired", "This lease is unknown; nothing was saved.", lease=str(answer.lease)
+            )
         raise Refused("lease_not_yours", "Somebody else was given this ticket.", status=403)
     ticket, twins = _lock(served.ticket_id, answer)
-    known = _known(annotator, answer, served)  # the same submit may have run while we waited for the lock
+    known = _known(annotator, answer, served)  # after the lock: the same submit may have run while we waited
     if known is not None:
         return known
     service, second = _services(answer)

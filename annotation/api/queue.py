@@ -79,14 +79,14 @@ UndoResult = inline_serializer(
 
 def progress_shape(user: User) -> dict[str, Any]:
     """How this person is getting on and what is left."""
-    pace = selectors.pace(user)
+    found = selectors.progress(user)
     return {
-        "today": pace.today,
-        "total": pace.total,
-        "seconds_per_ticket": pace.seconds_per_ticket,
-        "left": selectors.tickets_left(),
+        "today": found.pace.today,
+        "total": found.pace.total,
+        "seconds_per_ticket": found.pace.seconds_per_ticket,
+        "left": found.left,
         "recent": [shapes.annotation_shape(row) for row in selectors.recent_decisions(user)],
-        "attention": selectors.attention(),
+        "attention": found.attention,
     }
 
 

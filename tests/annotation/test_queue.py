@@ -238,5 +238,5 @@ def test_pace_counts_what_stands_and_takes_the_median_time(alice, delivery):
         answer = make.answer(lease, service_id=delivery.pk, duration_ms=milliseconds)
         last = actions.queue_submit(annotator=alice, answer=answer)
     actions.queue_undo(annotator=alice, annotation_id=last.pk)
-    pace = selectors.pace(alice)
+    pace = selectors.progress(alice).pace
     assert (pace.today, pace.total, pace.seconds_per_ticket) == (2, 2, 4.0)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import beside, people, queue
+from benchmarks import beside, people, queue, report
 from benchmarks.watch import Watch
 
 
@@ -67,3 +67,13 @@ def test_the_figure_shows_every_tool_once_a_phase_and_is_well_formed(tmp_path: P
     assert words.count("Aiguilleur, paced") == words.count("A <peer>, paced") == 1
     widths = [float(one.get("width", 0)) for one in drawn.iter("{http://www.w3.org/2000/svg}rect")]
     assert len(widths) == 3 and widths[1] > 2 * widths[0]
+
+
+def test_all_that_the_command_reads_can_be_asked_for() -> None:
+    parser = report.parser("")
+    beside.arguments(parser)
+    asked = parser.parse_args(
+        ["--label-studio", "ls", "--doccano", "dc", "--peers-from", "a.json", "--svg", "b.svg"]
+    )
+    assert (asked.label_studio, asked.doccano) == (Path("ls"), Path("dc"))
+    assert (asked.peers_from, asked.svg) == (Path("a.json"), Path("b.svg"))
