@@ -18,7 +18,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("Django", "psycopg2-binary", "celery", "numpy", "scikit-learn", "torch", "transformers")
+PACKAGES = (
+    "Django",
+    "psycopg2-binary",
+    "celery",
+    "numpy",
+    "scikit-learn",
+    "torch",
+    "transformers",
+    "modAL-python",
+    "small-text",
+    "scikit-activeml",
+    "pyod",
+)
 
 Row = Mapping[str, Any]
 
