@@ -82,11 +82,20 @@ def rarity(counts: Sequence[int]) -> Floats:
     return np.asarray(np.clip(weight, 0.7, 2.0), np.float32)
 
 
-def novel(points: Floats, pool: Ints, strange: Floats, n: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+def novel(
+    points: Floats,
+    pool: Ints,
+    strange: Floats,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    support: Floats | None = None,
+) -> tuple[Ints, Ints]:
     """(rows of the novelty lane, lone rows), the strangest first; `strange` (n,) is the outlier score by row.
 
     Only rows from NOVEL_FROM on count. A row is lone where fewer than SUPPORT tickets of the pool are like it: a
-    label there would teach nothing about any other ticket. The lane's rows are spread over clusters.
+    label there would teach nothing about any other ticket. The lane's rows are spread over clusters. `support` (n,), as
+    in `lone`, tells company in the whole pool where `pool` is only some of it.
     """
     nothing = np.zeros(0, np.int64)
     if len(pool) <= SUPPORT + 1 or n < 1:
@@ -95,18 +104,26 @@ def novel(points: Floats, pool: Ints, strange: Floats, n: int, rng: np.random.Ge
     far = far[np.argsort(-strange[far], kind="stable")][: min(MOST_NOVEL, 2 * n + 50)]
     if len(far) == 0:
         return nothing, nothing
+    if support is not None and support.any():
+        alone = np.isin(far, lone(points, support, np.arange(len(support))))
+    else:
+        alone = _is_alone(points, far, pool, rng)
+    shared = far[~alone]
+    spread = strategies.select_clustered(
+        strange[shared], n, rng, embeddings=points[shared], window=10, reach=5
+    )
+    return np.asarray(shared[spread], np.int64), np.asarray(far[alone], np.int64)
+
+
+def _is_alone(points: Floats, far: Ints, pool: Ints, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which of the rows `far` have fewer than SUPPORT rows of `pool` like them."""
     others = pool
     if len(pool) > SUPPORT_REFERENCES:
         others = np.sort(rng.choice(pool, SUPPORT_REFERENCES, replace=False))
     usual = rng.choice(pool, min(len(pool), SUPPORT_SAMPLE), replace=False)
     apart = float(np.median(np.einsum("ij,ij->i", points[usual], points[rng.permutation(usual)])))
     close = float(np.median(_support(points, usual, others)))
-    alone = _support(points, far, others) < apart + LEAST_SUPPORT * (close - apart)
-    shared = far[~alone]
-    spread = strategies.select_clustered(
-        strange[shared], n, rng, embeddings=points[shared], window=10, reach=5
-    )
-    return np.asarray(shared[spread], np.int64), np.asarray(far[alone], np.int64)
+    return np.asarray(_support(points, far, others) < apart + LEAST_SUPPORT * (close - apart), np.bool_)
 
 
 def lone(points: Floats, support: Floats, pool: Ints) -> Ints:

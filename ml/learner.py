@@ -231,13 +231,16 @@ class Learner:
         rng: np.random.Generator,
         groups: NDArray[Any] | None = None,
         service_weights: Mapping[str, float] | None = None,
+        among: Ints | None = None,
     ) -> list[Pick]:
         """The n tickets to label next, best first, lanes interleaved. Never labelled ones, never two of one group.
 
         The order is a sequence of windows, each diverse, so that people may label from the top while the head refits.
-        `service_weights` (code -> factor) asks for more of a service.
+        `service_weights` (code -> factor) asks for more of a service. `among` (rows): look at no others than these.
         """
         pool = self._pool(eligible, groups)
+        if among is not None:
+            pool = pool[np.isin(pool, among)]
         if n < 1 or len(pool) == 0:
             return []
         scores = self.scores()
@@ -253,8 +256,9 @@ class Learner:
             start = np.concatenate([asked, start[~np.isin(start, asked)]])
             if share < 1:
                 exploit = self._exploit(pool, n, rng, service_weights or {})
+                size, support = int(self.novelty_share * n) + 1, self.space.view.support
                 novelty, _ = lanes.novel(
-                    self.points, pool, scores.outlier, int(self.novelty_share * n) + 1, rng
+                    self.points, pool, scores.outlier, size, rng, support=None if among is None else support
                 )
         left, strange = 1.0 - share, self.novelty_share
         order = lanes.interleave(

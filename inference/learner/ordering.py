@@ -38,11 +38,7 @@ def order(
     rng = np.random.default_rng([seed, generation])
     is_open = ~np.isin(rows.ids, world.closed_tickets())
     eligible = is_open & ~rows.is_audit
-    if among is not None:
-        listed = np.zeros(len(rows), np.bool_)
-        listed[among] = True
-        eligible &= listed
-    picks = learner.rank(eligible=eligible, n=depth, rng=rng, groups=rows.group)
+    picks = learner.rank(eligible=eligible, n=depth, rng=rng, groups=rows.group, among=among)
     composer = composing.Composer(learner, rows, encoder)
     checks = composer.checks(picks, is_open, suspects, rng)
     taken = {item.ticket_id for item in checks}
