@@ -38,7 +38,6 @@ def main() -> int:
     parser.add_argument("--submits", type=int, default=300, help="answers of each phase")
     beside.arguments(parser)
     asked = parser.parse_args()
-    sys.setswitchinterval(0.0005)  # the people are threads of this process and must not wait for each other
     rows: list[dict[str, Any]] = []
     alone: list[dict[str, Any]] = []
     targets: list[dict[str, Any]] = []

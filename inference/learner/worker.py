@@ -9,7 +9,6 @@ beside the turns, on a frozen view of the learner. Nothing is lost with this pro
 
 import logging
 import os
-import sys
 import time
 from dataclasses import replace
 
@@ -53,7 +52,6 @@ def resident() -> "Resident":
     global _resident  # noqa: PLW0603 - one a process, by design
     if _resident is None:
         os.nice(GIVES_WAY)
-        sys.setswitchinterval(0.001)  # turns must not wait 5 ms for each word with the thread behind them
         _resident = Resident()
     return _resident
 
