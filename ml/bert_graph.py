@@ -140,7 +140,7 @@ class BertGraph:
 
     def _hold(self, name: str, value: Any, kind: Any = np.float32) -> str:
         if name not in self._held:
-            array = np.ascontiguousarray(np.asarray(value, kind))
+            array = np.asarray(value, kind, order="C")
             self._held[name] = numpy_helper.from_array(array, name)
         return name
 

@@ -134,8 +134,8 @@ class Encoder:
         return str(fast.to_str()) if fast is not None else ""
 
     @property
-    def pad_id(self) -> int:
-        return int(self.tokenizer.pad_token_id)
+    def is_on_gpu(self) -> bool:
+        return self.device.type != "cpu"
 
     def save(self, folder: Path) -> None:
         """Write weights as they are now, with the tokenizer and pooling files of the folder loaded."""

@@ -5,8 +5,7 @@ A process that answers with it needs a quarter of the memory and a tenth of the 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +27,6 @@ CHARACTERS_PER_TOKEN = 50
 """As in ``ml.encoder``: a text is cut to this many characters per token before the tokenizer reads it."""
 
 
-def threads_asked(environment: Mapping[str, str] = os.environ) -> int:
-    """``ML_THREADS``, else ``OMP_NUM_THREADS``, else the cores this process may use."""
-    for name in ("ML_THREADS", "OMP_NUM_THREADS"):
-        asked = environment.get(name, "")
-        if asked.isdigit() and int(asked) > 0:
-            return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Graph:
     """A graph ready to run. ``model``: a path, or its bytes. Raises what ONNX Runtime raises for a bad one."""
 
@@ -49,13 +39,14 @@ class Graph:
         options.enable_mem_pattern = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         given = model if isinstance(model, bytes) else str(model)
+        self.threads = threads
         self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
         self.outputs = [output.name for output in self._session.get_outputs()]
 
-    def run(self, tokens: Sequence[list[int]], pad: int) -> list[Floats]:
-        """The outputs for a batch of token ids, padded at the end."""
+    def run(self, tokens: Sequence[list[int]]) -> list[Floats]:
+        """The outputs for a batch of token ids. What pads them is masked everywhere, so any id will do."""
         longest = max(len(ids) for ids in tokens)
-        ids = np.full((len(tokens), longest), pad, np.int64)
+        ids = np.zeros((len(tokens), longest), np.int64)
         mask = np.zeros((len(tokens), longest), np.int64)
         for row, own in enumerate(tokens):
             ids[row, : len(own)] = own
@@ -67,13 +58,17 @@ class Graph:
 class FastEncoder:
     """As ``ml.encoder.Encoder``, to embed alone; a text's vector does not depend on its neighbours."""
 
-    def __init__(self, graph: Graph, tokenizer: Tokenizer, pooling: Pooling, pad: int) -> None:
+    def __init__(self, graph: Graph, tokenizer: Tokenizer, pooling: Pooling) -> None:
         tokenizer.no_padding()
         tokenizer.enable_truncation(pooling.max_length)
         self.graph = graph
         self.tokenizer = tokenizer
         self.pooling = pooling
-        self.pad = pad
+
+    @classmethod
+    def load(cls, graph: Path, tokenizer: Path, pooling: Pooling, threads: int) -> FastEncoder:
+        """From the two files; raises what ONNX Runtime and the tokenizer raise for bad ones."""
+        return cls(Graph(graph, threads), load_tokenizer(tokenizer), pooling)
 
     @property
     def dim(self) -> int:
@@ -100,8 +95,8 @@ class FastEncoder:
         repeats = np.bincount(place, minlength=len(tokens)) if len(place) else np.zeros(0, np.int64)
         found = np.zeros((len(tokens), self.dim), np.float32)
         done = 0
-        for rows in batches(tokens, batch_size):
-            found[rows] = self.graph.run([tokens[row] for row in rows], self.pad)[0]
+        for rows in batches(tokens, batch_size, BATCH_TOKENS * self.graph.threads):
+            found[rows] = self.graph.run([tokens[row] for row in rows])[0]
             done += int(repeats[rows].sum())
             if on_batch:
                 on_batch(done)
@@ -115,7 +110,7 @@ def _distinct(tokens: Tokens) -> tuple[Tokens, NDArray[np.int64]]:
     return [list(ids) for ids in known], np.array(place, np.int64)
 
 
-def batches(tokens: Tokens, most: int, most_tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:
+def batches(tokens: Tokens, most: int, most_tokens: int) -> Iterator[list[int]]:
     """Rows of similar length together, the longest first, within both limits (one row at least)."""
     order = sorted(range(len(tokens)), key=lambda row: -len(tokens[row]))
     first = 0

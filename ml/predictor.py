@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ml.artifact import ENCODER, HEAD, MANIFEST, verify_artifact
-from ml.encoder import Encoder
+from ml.artifact import ENCODER, HEAD, MANIFEST, encoder_fingerprint, verify_artifact
+from ml.forms import (
+    BF16,
+    BF16_FLAGS,
+    FP32,
+    INT8,
+    CannotRun,
+    cpu_flags,
+    fingerprint_of,
+    load_int8,
+    threads_asked,
+)
+from ml.pooling import read_pooling
 from ml.probe import Head
 from ml.schema import Manifest, TransformInput, TransformOutput, WireError
 
@@ -17,27 +32,42 @@ EMPTY = WireError("empty_text", "the text is empty")
 NOT_FINITE = WireError("not_finite", "the model gave no finite answer for this text")
 
 
-class Predictor:
-    """``predict`` answers records in order, one output each. Not for several threads at once."""
+class Embedder(Protocol):
+    """What embeds: ``ml.encoder.Encoder`` or ``ml.fast_encoder.FastEncoder``."""
 
-    def __init__(self, manifest: Manifest, name: str, encoder: Encoder, head: Head | None) -> None:
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+class Predictor:
+    """``predict`` answers records in order, one output each. Not for several threads at once.
+
+    ``space``: the name of the space its vectors lie in. It is the manifest's ``encoder``, unless this machine cannot
+    run the artifact's form: then the vectors are those of float32, under float32's name.
+    """
+
+    def __init__(
+        self, manifest: Manifest, name: str, encoder: Embedder, head: Head | None, space: str = ""
+    ) -> None:
         self.manifest = manifest
+        self.space = space or manifest.encoder
         self.name = name
         self.encoder = encoder
         self.head = head
 
     @classmethod
-    def load(cls, folder: Path, name: str = "") -> Predictor:
+    def load(cls, folder: Path, name: str = "", environment: Mapping[str, str] = os.environ) -> Predictor:
         """Verify and load an artifact folder. ``name`` is what outputs call the model; without one, 16 hex
-        digits of its manifest. ``ArtifactError`` or ``EncoderFolderError`` for a folder that cannot serve."""
+        digits of its manifest. ``environment`` says how many threads to use.
+
+        A form this machine cannot run is said on stderr, and float32 answers instead. ``ArtifactError`` or
+        ``EncoderFolderError`` for a folder that cannot serve at all."""
         manifest = verify_artifact(folder)
         name = name or hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()[:16]
-        asked = manifest.hyperparameters.get("max_length", "")
-        encoder = Encoder.load(folder / ENCODER, int(asked) if asked.isdigit() and int(asked) else None)
+        encoder, space = _embedder(folder, manifest, environment)
         head = None
         if manifest.kind == "classifier":
             head = Head.load(folder / HEAD, len(manifest.labels), manifest.dim)
-        return cls(manifest, name, encoder, head)
+        return cls(manifest, name, encoder, head, space)
 
     def predict(self, records: Sequence[TransformInput]) -> list[TransformOutput]:
         """One output per record, in order; a text that cannot be answered gets an error of its own."""
@@ -55,13 +85,47 @@ class Predictor:
                 continue
             label = None if probabilities is None else self.manifest.labels[int(probabilities.argmax())]
             outputs[place] = TransformOutput(
-                record.id, self.manifest.encoder, self.name, embedding, probabilities, label
+                record.id, self.space, self.name, embedding, probabilities, label
             )
         return outputs
 
     def refuse(self, record_id: str, error: WireError) -> TransformOutput:
         """The output for a record that could not even be read."""
-        return TransformOutput(record_id, self.manifest.encoder, self.name, error=error)
+        return TransformOutput(record_id, self.space, self.name, error=error)
 
     def _error(self, record: TransformInput, error: WireError) -> TransformOutput:
         return self.refuse(record.id, error)
+
+
+def _embedder(folder: Path, manifest: Manifest, environment: Mapping[str, str]) -> tuple[Embedder, str]:
+    """(what embeds, the name of its space)."""
+    form = str(manifest.form.get("name", FP32))
+    asked = manifest.hyperparameters.get("max_length", "")
+    longest = int(asked) if asked.isdigit() and int(asked) else None
+    try:
+        if form == INT8:
+            if fingerprint_of(manifest.form, folder) != manifest.encoder:
+                raise CannotRun("its files are not those of the space it names")
+            pooling = read_pooling(folder / ENCODER, longest)
+            return load_int8(folder, pooling, threads_asked(environment)), manifest.encoder
+        if form == BF16 and not BF16_FLAGS & set(cpu_flags()):
+            raise CannotRun("this CPU has no bfloat16 products")
+        if form not in (FP32, BF16):
+            raise CannotRun("this program does not know that form")
+    except (CannotRun, ImportError) as error:
+        space = encoder_fingerprint(folder / ENCODER, read_pooling(folder / ENCODER, longest))
+        print(
+            f"the artifact's {form} form cannot be used here ({error}): float32 answers instead, in the space "
+            f"{space}",
+            file=sys.stderr,
+            flush=True,
+        )
+        form = FP32
+    else:
+        space = manifest.encoder
+    from ml.encoder import Encoder, set_threads
+
+    set_threads(environment)
+    encoder = Encoder.load(folder / ENCODER, longest)
+    encoder.bf16 = form == BF16
+    return encoder, space

@@ -41,6 +41,10 @@ class Head:
         """(n, dim) → (n, n_labels), each row summing to 1."""
         return np.asarray(softmax(self.logits(embeddings) / np.float32(temperature)), np.float32)
 
+    def labels(self, embeddings: Floats) -> Ints:
+        """(n, dim) → (n,) places of the likeliest label."""
+        return np.asarray(self.logits(embeddings).argmax(axis=1), np.int64)
+
     def save(self, path: Path) -> None:
         with path.open("wb") as stream:
             np.savez(stream, weight=self.weight, bias=self.bias)

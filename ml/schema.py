@@ -147,7 +147,11 @@ class TrainingRow:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an artifact says of itself. ``files`` maps each relative path to its sha256."""
+    """What an artifact says of itself. ``files`` maps each relative path to its sha256.
+
+    ``encoder`` names the space of the vectors it answers with. ``form``: how it embeds, what was tried and measured
+    (``ml.forms``); empty in artifacts from before there were forms, which embed in float32.
+    """
 
     kind: str
     dim: int
@@ -158,6 +162,7 @@ class Manifest:
     temperature: float = 1.0
     hyperparameters: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
+    form: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -193,6 +198,7 @@ class Manifest:
             "files": isinstance(self.files, dict) and bool(self.files),
             "hyperparameters": isinstance(self.hyperparameters, dict),
             "metrics": isinstance(self.metrics, dict),
+            "form": isinstance(self.form, dict),
         }
         wrong = [name for name, is_right in checks.items() if not is_right]
         if wrong:

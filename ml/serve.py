@@ -23,7 +23,6 @@ from pathlib import Path
 import uvicorn
 
 from ml.container import ContainerError, ContainerPaths, emit, reason_for
-from ml.encoder import set_threads
 from ml.endpoint import ANSWER_SECONDS, GRACE_SECONDS, Endpoint
 from ml.predictor import Predictor
 from ml.worker import Worker
@@ -72,9 +71,8 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
         server.should_exit = True
 
     def load() -> Predictor:
-        set_threads(environment)
-        predictor = Predictor.load(paths.model, environment.get("SERVE_MODEL_NAME", ""))
-        emit(phase="serving", model=predictor.name, encoder=predictor.manifest.encoder)
+        predictor = Predictor.load(paths.model, environment.get("SERVE_MODEL_NAME", ""), environment)
+        emit(phase="serving", model=predictor.name, encoder=predictor.space)
         return predictor
 
     capacity = int(environment.get("SERVE_QUEUE_RECORDS") or 20_000)

@@ -35,6 +35,7 @@ from ml.container import (
 from ml.dataset import fingerprint, split_by_group
 from ml.encoder import Encoder, copy_encoder, set_threads
 from ml.finetune import BEST, CHECKPOINT, Budget, Limits, Stopped, TuningLoop, TuningState
+from ml.forms import CannotRun, choose, form_seconds, texts_for, threads_asked
 from ml.pooling import read_pooling
 from ml.probe import Head, Score, calibrate, fit_probe, folds_by_group, score
 from ml.rows import Rows
@@ -93,7 +94,9 @@ class Trainer:
         train, validation, everything = self._split(*given)
         self._check_stop()
         outcome = self._fit(train, validation, everything)
-        return self._save(outcome, base)
+        held_back = validation.texts if validation else []
+        texts = texts_for([row.text for row in given[0]], held_back, self.pool_texts, self.hyper.seed)
+        return self._save(outcome, base, texts)
 
     # --- phases --------------------------------------------------------------------------------------
 
@@ -231,8 +234,9 @@ class Trainer:
         ``everything``: the labelled rows with those held back, for the closing epoch; None when none were.
         """
         judging = self.pace * len(validation.rows)
-        # Judged once at the end, and embedded once more to calibrate.
-        reserve = 2 * judging + SAVE_SECONDS
+        # Judged once at the end, and embedded once more to calibrate; then a form is chosen.
+        forming = form_seconds(self.pace, len(self.pool_texts), self.hyper.max_seconds)
+        reserve = 2 * judging + SAVE_SECONDS + forming
         if self.hyper.epochs == 0 or (self.budget.left() <= reserve and not self.resumed):
             emit(phase="finetune", skipped="no_time")
             return None
@@ -294,7 +298,7 @@ class Trainer:
 
     # --- output --------------------------------------------------------------------------------------
 
-    def _save(self, outcome: Outcome, base: Path) -> Manifest:
+    def _save(self, outcome: Outcome, base: Path, texts: tuple[list[str], list[str]]) -> Manifest:
         emit(phase="save", progress=0.95)
         self._check_stop()
         folder = self.paths.model
@@ -307,22 +311,39 @@ class Trainer:
             copy_encoder(self.encoder.folder, folder / ENCODER)
         outcome.head.save(folder / HEAD)
         pooling = read_pooling(folder / ENCODER, self.encoder.pooling.max_length)
+        form = self._form(folder, outcome.head, encoder_fingerprint(folder / ENCODER, pooling), texts)
         seconds = round(self.budget.spent(), 1)
         manifest = write_manifest(
             folder,
             Manifest(
                 kind="classifier",
                 dim=self.encoder.dim,
-                encoder=encoder_fingerprint(folder / ENCODER, pooling),
+                encoder=form["encoder"],
                 base_model=base_name(base),
                 created_by=f"ml.train {__version__}",
                 labels=self.labels,
                 temperature=outcome.temperature,
                 hyperparameters={**self.hyper.to_strings(), "max_length": str(pooling.max_length)},
                 metrics={**outcome.metrics, "temperature": outcome.temperature, "seconds": seconds},
+                form=form,
                 files={"-": "-"},
             ),
         )
         for name in (CHECKPOINT, BEST, EMBEDDINGS):
             (self.paths.checkpoints / name).unlink(missing_ok=True)
         return manifest
+
+    def _form(
+        self, folder: Path, head: Head, fingerprint: str, texts: tuple[list[str], list[str]]
+    ) -> dict[str, Any]:
+        """How the artifact will embed; a form there is no time for is left out, and float32 stays."""
+
+        def check() -> None:
+            self._check_stop()
+            if self.budget.left() <= 0:
+                raise CannotRun("no time was left")
+
+        threads = threads_asked(self.environment)
+        form = choose(self.encoder, folder, fingerprint, texts, head.labels, threads, check)
+        emit(form=form["name"], form_agreement=float(form.get("agreement", 1.0)))
+        return form

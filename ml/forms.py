@@ -1,0 +1,286 @@
+"""The form an artifact's encoder answers in: int8 without torch, bfloat16, or float32; chosen once, by measuring.
+
+A faster form is used only where it gives the head's own labels on ``ENOUGH`` of the texts it is judged by; else the
+next one is tried, else float32 stays. Two forms never share a space: each has a fingerprint of its own. What was
+tried and measured, and on which machine, is kept in the manifest's ``form``.
+
+No torch here, and ONNX Runtime only inside functions: reading an artifact needs neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.agreement import Labeller, agreement
+from ml.artifact import ENCODER, file_sha256
+from ml.finetune import Stopped
+from ml.pooling import Pooling, read_object
+
+Floats = NDArray[np.float32]
+Embed = Callable[[Sequence[str]], Floats]
+
+FP32, BF16, INT8 = "fp32", "bf16", "int8"
+ENOUGH = 0.995
+"""The share of labels a form has to keep."""
+
+FEWEST = 100
+"""Texts below which nothing can be concluded about a share of .995."""
+
+MOST_JUDGED, MOST_CALIBRATED = 1000, 1000
+SPEED_TEXTS = 256
+"""Texts by which speeds are compared, each form twice over."""
+
+FOLDER = "fast"
+GRAPH, TOKENIZER, CHECK = f"{FOLDER}/encoder.onnx", f"{FOLDER}/tokenizer.json", f"{FOLDER}/check.npz"
+CHECK_TEXTS = (
+    "Where is my parcel? It should have arrived on Monday.",
+    "I was charged twice for the same order!!!",
+    "mot de passe oublié, je ne peux plus me connecter",
+    "refund",
+    "Hello, the screen of the phone you sent me is broken, and support has not answered for two weeks. Thanks.",
+    "0000 1111 ?? 2222",
+)
+"""Sentences of our own, no customer's: their vectors, made with the form, show whether a machine can run it."""
+
+SAME = 0.999
+"""The least cosine, with the vector that was kept, of a machine that runs a form as the one that made it."""
+
+FLAGS = (
+    "avx2", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16",
+    "asimddp", "i8mm", "bf16",
+)  # fmt: skip
+BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+
+
+class CannotRun(Exception):
+    """This machine cannot run the form; ``str()`` says why, for people."""
+
+
+class Exact(Protocol):
+    """What is needed of an encoder in float32 to make its other forms (``ml.encoder.Encoder``)."""
+
+    pooling: Pooling
+    bf16: bool
+
+    @property
+    def is_on_gpu(self) -> bool: ...
+    def embed(self, texts: Sequence[str]) -> Floats: ...
+    def weights(self) -> Mapping[str, NDArray[Any]]: ...
+    def tokenizer_json(self) -> str: ...
+
+
+def choose(
+    exact: Exact,
+    folder: Path,
+    fingerprint: str,
+    texts: tuple[Sequence[str], Sequence[str]],
+    labels: Labeller,
+    threads: int,
+    check: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """The manifest's ``form`` for the artifact in ``folder``, whose files are written where the form has any.
+
+    ``fingerprint``: of the encoder in float32. ``texts``: (to calibrate on, to judge by). ``check`` is called now and
+    then, and may raise to stop. Nothing that goes wrong with a form stops the artifact: it stays float32.
+    """
+    calibrating, judging = list(texts[0])[:MOST_CALIBRATED], list(texts[1])[:MOST_JUDGED]
+    form: dict[str, Any] = {
+        "name": FP32, "encoder": fingerprint, "exact": fingerprint, "judged": len(judging), "reason": "",
+        "threads": threads, "tried": [], "cpu": cpu_name(), "cpu_flags": cpu_flags(),
+    }  # fmt: skip
+    if exact.is_on_gpu:
+        return form | {"reason": "made on a machine with a GPU: the fast forms are for CPUs"}
+    if len(judging) < FEWEST:
+        return form | {"reason": f"{len(judging)} texts to judge by, {FEWEST} are needed"}
+    vectors = exact.embed(judging)
+    judge = _Judge(exact, judging, vectors, labels, form["tried"])
+    makers = {
+        INT8: lambda: _int8(exact, folder, calibrating, threads, check),
+        BF16: lambda: _bf16(exact),
+    }
+    for name, make in makers.items():
+        if judge.accepts(name, make, check):
+            form |= {"name": name, "agreement": form["tried"][-1]["agreement"]}
+            form["encoder"] = fingerprint_of(form, folder)
+            break
+        for left in (GRAPH, TOKENIZER, CHECK):
+            (folder / left).unlink(missing_ok=True)
+    exact.bf16 = False
+    if (folder / FOLDER).is_dir() and not any((folder / FOLDER).iterdir()):
+        (folder / FOLDER).rmdir()
+    if form["name"] == FP32:
+        form["reason"] = "; ".join(f"{one['form']}: {one['reason']}" for one in form["tried"])
+        print(f"the artifact embeds in float32: {form['reason']}", flush=True)
+    form["tried"].append(
+        {"form": FP32, "agreement": 1.0, "texts_per_second": judge.exact_speed, "reason": ""}
+    )
+    return form
+
+
+def texts_for(
+    train: Sequence[str], held_back: Sequence[str], pool: Sequence[str], seed: int
+) -> tuple[list[str], list[str]]:
+    """(texts to calibrate on, texts to judge by), none in both: judged by what did not train, as far as there is."""
+    rng = np.random.default_rng([seed, 8])
+    first, second, own = (
+        [texts[at] for at in rng.permutation(len(texts))]
+        for texts in map(list, (dict.fromkeys(held_back), dict.fromkeys(pool), dict.fromkeys(train)))
+    )
+    judging = list(dict.fromkeys([*first, *second]))[:MOST_JUDGED]
+    if len(judging) < FEWEST:
+        judging = list(dict.fromkeys([*judging, *own[: len(own) // 2]]))[:MOST_JUDGED]
+    judged = set(judging)
+    return [text for text in own if text not in judged][:MOST_CALIBRATED], judging
+
+
+def form_seconds(pace: float, pool: int, most: float) -> float:
+    """How long to keep for a choice, at ``pace`` seconds a text: a tenth of ``most`` seconds at most."""
+    return min(0.1 * most, 3 * pace * min(2000, pool + 500) + 10)
+
+
+class _Judge:
+    """Measures forms by the same texts, and notes of each what was found."""
+
+    def __init__(
+        self, exact: Exact, texts: list[str], vectors: Floats, labels: Labeller, notes: list[dict[str, Any]]
+    ) -> None:
+        self.exact = exact
+        self.texts = texts
+        self.vectors = vectors
+        self.labels = labels
+        self.notes = notes
+        self.exact_speed = 0.0
+
+    def accepts(self, name: str, make: Callable[[], Embed], check: Callable[[], None]) -> bool:
+        note: dict[str, Any] = {"form": name, "agreement": None, "texts_per_second": None, "reason": ""}
+        self.notes.append(note)
+        try:
+            check()
+            embed = make()
+            check()
+            found = embed(self.texts)
+            note["agreement"] = round(agreement(self.labels, self.vectors, found), 5)
+            note["cosine"] = round(float((found * self.vectors).sum(axis=1).mean()), 6)
+            note["texts_per_second"], self.exact_speed = self._speeds(embed)
+        except CannotRun as error:
+            note["reason"] = str(error)
+        except Stopped:
+            raise
+        except Exception as error:  # of any kind: whatever is wrong with a form, float32 answers
+            note["reason"] = f"could not be made: {type(error).__name__}: {error}"[:300]
+        else:
+            if note["agreement"] < ENOUGH:
+                note["reason"] = f"agrees on {note['agreement']:.2%} of labels, {ENOUGH:.1%} are needed"
+            elif note["texts_per_second"] <= self.exact_speed:
+                note["reason"] = "no faster here than fp32"
+        return not note["reason"]
+
+    def _speeds(self, embed: Embed) -> tuple[float, float]:
+        """(texts a second of this form, of float32): in turns, the better of two, so that load hits both."""
+        texts = self.texts[:SPEED_TEXTS]
+        best = [0.0, 0.0]
+        was = self.exact.bf16
+        for _ in range(2):
+            for at, run in enumerate((embed, self.exact.embed)):
+                self.exact.bf16 = was and at == 0
+                began = time.perf_counter()
+                run(texts)
+                best[at] = max(best[at], len(texts) / max(time.perf_counter() - began, 1e-9))
+        self.exact.bf16 = was
+        return round(best[0], 1), round(best[1], 1)
+
+
+def _bf16(exact: Exact) -> Embed:
+    if not BF16_FLAGS & set(cpu_flags()):
+        raise CannotRun("this CPU has no bfloat16 products")
+    exact.bf16 = True
+    return exact.embed
+
+
+def _int8(exact: Exact, folder: Path, texts: list[str], threads: int, check: Callable[[], None]) -> Embed:
+    """Make the int8 graph, its tokenizer and its check, and return what embeds with it."""
+    try:
+        from ml.bert_graph import NoGraph
+        from ml.fast_encoder import FastEncoder
+        from ml.quantising import make_graph
+    except ImportError as error:
+        raise CannotRun(f"ONNX Runtime is not installed ({error.name})") from error
+    written = exact.tokenizer_json()
+    if not written:
+        raise CannotRun("the tokenizer is written in Python")
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    (folder / TOKENIZER).write_text(written, "utf-8")
+    config = read_object(folder / ENCODER / "config.json")
+    try:
+        make_graph(exact, config, folder, texts, threads, check)
+    except NoGraph as error:
+        raise CannotRun(str(error)) from error
+    fast = FastEncoder.load(folder / GRAPH, folder / TOKENIZER, exact.pooling, threads)
+    with (folder / CHECK).open("wb") as stream:
+        np.savez(stream, vectors=fast.embed(CHECK_TEXTS))
+    return fast.embed
+
+
+def fingerprint_of(form: Mapping[str, Any], folder: Path) -> str:
+    """16 hex digits that name the space of a form: of float32 with the form, and with the form's own files."""
+    if form["name"] == FP32:
+        return str(form["exact"])
+    files = [name for name in (GRAPH, TOKENIZER) if (folder / name).is_file()]
+    lines = [str(form["exact"]), str(form["name"]), *(file_sha256(folder / name) for name in files)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def load_int8(folder: Path, pooling: Pooling, threads: int) -> Any:
+    """The fast encoder of an artifact folder; ``CannotRun`` where this machine does not give the vectors kept."""
+    try:
+        from ml.fast_encoder import FastEncoder
+
+        fast = FastEncoder.load(folder / GRAPH, folder / TOKENIZER, pooling, threads)
+        with np.load(folder / CHECK, allow_pickle=False) as kept:
+            vectors = kept["vectors"]
+        found = fast.embed(CHECK_TEXTS)
+    except Exception as error:  # ONNX Runtime raises kinds of its own
+        raise CannotRun(f"{type(error).__name__}: {error}") from error
+    least = float((found * vectors).sum(axis=1).min())
+    if not least >= SAME:
+        raise CannotRun(f"on this CPU its vectors come out another way (cosine {least:.4f})")
+    return fast
+
+
+def threads_asked(environment: Mapping[str, str] = os.environ) -> int:
+    """``ML_THREADS``, else ``OMP_NUM_THREADS``, else the cores this process may use."""
+    for name in ("ML_THREADS", "OMP_NUM_THREADS"):
+        asked = environment.get(name, "")
+        if asked.isdigit() and int(asked) > 0:
+            return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_flags() -> list[str]:
+    """Which of the instructions that bear on speed this machine has."""
+    return sorted({flag for flag in FLAGS if flag in _cpu("flags", "Features").split()})
+
+
+def cpu_name() -> str:
+    return _cpu("model name", "CPU part") or platform.processor() or platform.machine()
+
+
+def _cpu(*names: str) -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() in names:
+            return value.strip()
+    return ""

@@ -1,0 +1,330 @@
+"""The forms an artifact may embed in: made, judged, kept apart, and left alone where a machine cannot run them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml import forms
+from ml.artifact import ENCODER, encoder_fingerprint, read_manifest, write_manifest
+from ml.bert_graph import NoGraph, Shape, products
+from ml.encoder import Encoder, copy_encoder
+from ml.fast_encoder import batches
+from ml.forms import GRAPH, choose, fingerprint_of, load_int8, texts_for
+from ml.int8 import observe, rounded
+from ml.predictor import Predictor
+from ml.probe import Head
+from ml.schema import Manifest, TransformInput
+from tests.ml.conftest import WORDS
+
+RNG = np.random.default_rng(3)
+SENTENCES = list(
+    dict.fromkeys(" ".join(RNG.choice(WORDS, size)) for size in RNG.integers(1, 24, 400).tolist())
+)
+CALIBRATION, JUDGED = SENTENCES[:200], SENTENCES[200:]
+
+
+def head_of(encoder: Encoder, labels: int = 3) -> Head:
+    """A head that tells far-apart directions of this encoder's vectors apart."""
+    vectors = encoder.embed(CALIBRATION)
+    centred = vectors - vectors.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    weight = directions[:labels].astype(np.float32) * 20
+    return Head(weight, -(weight @ vectors.mean(axis=0)))
+
+
+def make_form(encoder: Encoder, folder: Path, judged: list[str] = JUDGED, **told: Any) -> dict[str, Any]:
+    copy_encoder(encoder.folder, folder / ENCODER)
+    labels = told.pop("labels", None) or head_of(encoder).labels
+    return choose(encoder, folder, encoder.fingerprint(), (CALIBRATION, judged), labels, 1, **told)
+
+
+def write_artifact(encoder: Encoder, folder: Path, form: dict[str, Any]) -> Manifest:
+    head = head_of(encoder)
+    head.save(folder / "head.npz")
+    return write_manifest(
+        folder,
+        Manifest(
+            kind="classifier", dim=encoder.dim, encoder=form["encoder"], base_model="tiny", created_by="test",
+            labels=["a", "b", "c"], form=form, files={"-": "-"},
+        ),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def always_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of two small layers is all overhead: which form is faster on it is a matter of chance."""
+    monkeypatch.setattr(forms._Judge, "_speeds", lambda judge, embed: (2.0, 1.0))
+
+
+@pytest.fixture
+def fast(bert: Path, tmp_path: Path, always_faster: None) -> tuple[Encoder, Path, dict[str, Any]]:
+    encoder = Encoder.load(bert)
+    folder = tmp_path / "artifact"
+    return encoder, folder, make_form(encoder, folder)
+
+
+def test_the_int8_form_keeps_the_labels_and_has_a_space_of_its_own(
+    fast: tuple[Encoder, Path, dict[str, Any]],
+) -> None:
+    encoder, folder, form = fast
+    assert form["name"] == "int8", form
+    assert form["agreement"] >= 0.995 and form["judged"] == len(JUDGED)
+    assert form["exact"] == encoder.fingerprint() and form["encoder"] not in ("", form["exact"])
+    assert json.loads(json.dumps(form)) == form, "the manifest is JSON"
+    vectors = load_int8(folder, encoder.pooling, 1).embed(JUDGED)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    assert (vectors * encoder.embed(JUDGED)).sum(axis=1).min() > 0.999
+
+
+def test_a_texts_int8_vector_does_not_depend_on_its_neighbours(
+    fast: tuple[Encoder, Path, dict[str, Any]],
+) -> None:
+    encoder, folder, _ = fast
+    quick = load_int8(folder, encoder.pooling, 1)
+    together = quick.embed(JUDGED)
+    alone = np.concatenate([quick.embed([text]) for text in JUDGED])
+    assert np.abs(together - alone).max() < 1e-5
+    assert np.array_equal(quick.embed(JUDGED[::-1])[::-1].argmax(axis=1), together.argmax(axis=1))
+
+
+def test_equal_texts_get_equal_vectors_and_odd_ones_are_read(
+    fast: tuple[Encoder, Path, dict[str, Any]],
+) -> None:
+    encoder, folder, _ = fast
+    quick = load_int8(folder, encoder.pooling, 1)
+    told: list[int] = []
+    texts = ["my card", "\ud83d parcel", "my card", "\x00", "", "parcel " * 500]
+    vectors = quick.embed(texts, 2, told.append)
+    assert np.array_equal(vectors[0], vectors[2]) and np.isfinite(vectors).all()
+    assert told[-1] == len(texts) and sorted(told) == told
+    assert quick.embed([]).shape == (0, encoder.dim)
+    assert quick.tokenise(texts) == encoder.tokenise(texts)
+
+
+def test_a_form_that_changes_labels_is_not_used(bert: Path, tmp_path: Path, always_faster: None) -> None:
+    """Labels by the lowest bits of a vector: no rounding survives that."""
+
+    def fickle(vectors: Any) -> Any:
+        return (np.abs(vectors[:, 0]) * 1e7).astype(np.int64) % 7
+
+    form = make_form(Encoder.load(bert), tmp_path / "artifact", labels=fickle)
+    assert form["name"] == "fp32" and form["encoder"] == form["exact"]
+    assert "agrees on" in form["reason"] and not (tmp_path / "artifact" / "fast").exists()
+    assert [one["form"] for one in form["tried"]] == ["int8", "bf16", "fp32"]
+
+
+def test_few_texts_conclude_nothing(bert: Path, tmp_path: Path) -> None:
+    form = make_form(Encoder.load(bert), tmp_path / "artifact", judged=JUDGED[:99])
+    assert form["name"] == "fp32" and "99 texts" in form["reason"] and form["tried"] == []
+
+
+def test_what_goes_wrong_in_making_a_form_leaves_the_artifact_in_float32(
+    bert: Path, tmp_path: Path, always_faster: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = Encoder.load(bert)
+    monkeypatch.setattr(encoder, "tokenizer_json", lambda: "{}")
+    monkeypatch.setattr(forms, "BF16_FLAGS", set())
+    form = make_form(encoder, tmp_path / "artifact")
+    assert form["name"] == "fp32" and "could not be made" in form["reason"]
+    assert "no bfloat16" in form["reason"] and not (tmp_path / "artifact" / "fast").exists()
+    write_artifact(encoder, tmp_path / "artifact", form)
+    assert Predictor.load(tmp_path / "artifact").space == encoder.fingerprint()
+
+
+def test_time_that_is_over_leaves_float32(bert: Path, tmp_path: Path) -> None:
+    def over() -> None:
+        raise forms.CannotRun("no time was left")
+
+    form = make_form(Encoder.load(bert), tmp_path / "artifact", check=over)
+    assert form["name"] == "fp32" and "no time was left" in form["reason"]
+
+
+def test_an_artifact_in_int8_answers_without_torch(fast: tuple[Encoder, Path, dict[str, Any]]) -> None:
+    encoder, folder, form = fast
+    write_artifact(encoder, folder, form)
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from ml.predictor import Predictor; from ml.schema import TransformInput\n"
+        "import ml.serve\n"
+        "found = Predictor.load(Path(sys.argv[1]))\n"
+        "print(found.predict([TransformInput('1', 'my card is lost')])[0].encoder)\n"
+        "print([name for name in ('torch', 'transformers') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True)
+    assert done.stdout.split("\n")[:2] == [form["encoder"], "[]"], done.stderr
+
+
+def test_a_machine_that_gives_other_vectors_answers_in_float32_under_another_name(
+    fast: tuple[Encoder, Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    encoder, folder, form = fast
+    with np.load(folder / forms.CHECK) as kept:
+        vectors = kept["vectors"]
+    with (folder / forms.CHECK).open("wb") as stream:
+        np.savez(stream, vectors=np.roll(vectors, 1, axis=1))
+    write_artifact(encoder, folder, form)
+    predictor = Predictor.load(folder)
+    assert "come out another way" in capsys.readouterr().err
+    answer = predictor.predict([TransformInput("1", "my card is lost")])[0]
+    assert answer.encoder == encoder.fingerprint() != form["encoder"]
+    assert np.allclose(answer.embedding, encoder.embed(["my card is lost"])[0], atol=1e-5)
+
+
+def test_without_onnx_runtime_float32_answers(
+    fast: tuple[Encoder, Path, dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    encoder, folder, form = fast
+    write_artifact(encoder, folder, form)
+    monkeypatch.delitem(sys.modules, "ml.fast_encoder")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert Predictor.load(folder).space == encoder.fingerprint()
+    assert "float32 answers instead" in capsys.readouterr().err
+
+
+def test_an_artifact_from_before_there_were_forms_loads(bert: Path, tmp_path: Path) -> None:
+    encoder = Encoder.load(bert)
+    copy_encoder(bert, tmp_path / "artifact" / ENCODER)
+    write_artifact(encoder, tmp_path / "artifact", {"encoder": encoder.fingerprint()})
+    path = tmp_path / "artifact" / "manifest.json"
+    record = json.loads(path.read_text())
+    del record["form"]
+    path.write_text(json.dumps(record))
+    predictor = Predictor.load(tmp_path / "artifact")
+    assert predictor.space == predictor.manifest.encoder == encoder.fingerprint()
+    assert read_manifest(tmp_path / "artifact").form == {}
+
+
+def test_a_graph_of_other_weights_names_another_space(
+    fast: tuple[Encoder, Path, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    encoder, folder, form = fast
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    with (other / GRAPH).open("ab") as stream:
+        stream.write(b"\x00")
+    assert fingerprint_of(form, other) != form["encoder"]
+    write_artifact(encoder, other, form)
+    assert Predictor.load(other).space == encoder.fingerprint(), "never under the name of the other graph"
+    assert "not those of the space" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", ["cls", "max", "mean", "mean_sqrt_len", "lasttoken", "mean+cls"])
+def test_every_pooling_has_a_fast_form(
+    mode: str, bert: Path, tmp_path: Path, always_faster: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "ENOUGH", 0.9)
+    folder = tmp_path / "pooled"
+    shutil.copytree(bert, folder)
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode": mode}))
+    encoder = Encoder.load(folder)
+    form = make_form(encoder, tmp_path / "artifact")
+    assert form["name"] == "int8", form
+    quick = load_int8(tmp_path / "artifact", encoder.pooling, 1)
+    assert (quick.embed(JUDGED) * encoder.embed(JUDGED)).sum(axis=1).min() > 0.99
+
+
+def test_a_roberta_counts_positions_after_its_padding(
+    bert: Path, tmp_path: Path, always_faster: None
+) -> None:
+    import torch
+    from transformers import RobertaConfig, RobertaModel
+
+    folder = tmp_path / "roberta"
+    shutil.copytree(bert, folder)
+    size = json.loads((bert / "config.json").read_text())["vocab_size"]
+    torch.manual_seed(1)
+    RobertaModel(
+        RobertaConfig(
+            vocab_size=size, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+            max_position_embeddings=66, pad_token_id=0, type_vocab_size=1,
+        )
+    ).save_pretrained(folder)  # fmt: skip
+    form = make_form(Encoder.load(folder), tmp_path / "artifact")
+    assert form["name"] == "int8", form
+
+
+def test_an_encoder_of_another_build_is_refused_in_words() -> None:
+    with pytest.raises(NoGraph, match="mpnet"):
+        Shape.read({"model_type": "mpnet"}, {})
+    with pytest.raises(NoGraph, match="relu"):
+        Shape.read({"model_type": "bert", "hidden_act": "relu"}, {})
+    sizes = {"num_hidden_layers": 1, "num_attention_heads": 1, "hidden_size": 2}
+    with pytest.raises(NoGraph, match=products(0)[0]):
+        Shape.read({"model_type": "bert", **sizes}, {})
+
+
+def test_weights_rounded_in_turn_serve_their_inputs_better_than_plain_rounding() -> None:
+    rng = np.random.default_rng(0)
+    inputs = (rng.normal(size=(4000, 48)) @ rng.normal(size=(48, 48))).astype(np.float32)
+    weight = rng.normal(size=(20, 48)).astype(np.float32)
+    rows, scale = rounded(weight, inputs.T.astype(np.float64) @ inputs)
+    plain = np.clip(np.rint(weight / scale[:, None]), -127, 127)
+    errors = [float(np.square(inputs @ (made * scale[:, None] - weight).T).mean()) for made in (rows, plain)]
+    assert errors[0] < 0.7 * errors[1]
+    assert np.abs(rows.astype(np.float32) - plain).max() <= 40 and rows.dtype == np.int8
+
+
+def test_inputs_that_say_nothing_leave_plain_rounding() -> None:
+    weight = np.random.default_rng(1).normal(size=(5, 9)).astype(np.float32)
+    rows, scale = rounded(weight, np.zeros((9, 9)))
+    assert np.array_equal(rows, np.rint(weight / scale[:, None]).astype(np.int8))
+
+
+def test_moved_moments_are_those_of_the_moved_inputs() -> None:
+    rng = np.random.default_rng(2)
+    parts = [rng.normal(2, 1, size=(n, 6)).astype(np.float32) for n in (5, 40, 7)]
+    seen = observe([{"x": part} for part in parts])["x"]
+    middle, stretch = (seen.most + seen.least) / 2, np.linspace(0.5, 2, 6).astype(np.float32)
+    moved = (np.concatenate(parts) - middle) / stretch
+    assert np.allclose(seen.moments_of(middle, stretch), moved.T @ moved, rtol=1e-4, atol=1e-3)
+
+
+def test_batches_hold_every_row_once_and_no_more_tokens_than_allowed() -> None:
+    tokens = [[1] * int(size) for size in np.random.default_rng(0).integers(1, 90, 300)]
+    made = list(batches(tokens, 8, 100))
+    assert sorted(row for rows in made for row in rows) == list(range(300))
+    assert all(len(rows) == 1 or len(rows) * max(len(tokens[row]) for row in rows) <= 100 for rows in made)
+    assert max(map(len, made)) == 8
+
+
+def test_texts_to_judge_by_did_not_calibrate() -> None:
+    train, held, pool = SENTENCES[:150], SENTENCES[150:200], SENTENCES[140:300]
+    calibration, judged = texts_for(train, held, pool, 0)
+    assert not set(calibration) & set(judged) and set(held) <= set(judged) <= set(held) | set(pool)
+    assert texts_for(train, held, pool, 0) == (calibration, judged)
+    alone, own = texts_for(SENTENCES, [], [], 0)
+    assert len(own) == len(SENTENCES) // 2 and not set(alone) & set(own)
+
+
+def test_a_training_chooses_a_form_and_registers_its_space(
+    bert: Path,
+    make_tree: Callable[..., Path],
+    make_rows: Callable[..., Any],
+    always_faster: None,
+    keep_signals: None,
+) -> None:
+    from ml.container import ContainerPaths
+    from ml.trainer import Trainer
+
+    rows = [row.__class__(str(at), text, row.label, f"g{at}")
+            for at, (row, text) in enumerate(zip(make_rows(len(SENTENCES)), SENTENCES, strict=True))]  # fmt: skip
+    root = make_tree(rows, bert, epochs=0)
+    paths = ContainerPaths(root)
+    manifest = Trainer(paths, {"OMP_NUM_THREADS": "1"}, lambda: False, root / "scratch").run()
+    assert manifest.form["tried"] and manifest.form["judged"] >= 100
+    assert manifest.encoder == fingerprint_of(manifest.form, paths.model)
+    exact = encoder_fingerprint(paths.model / ENCODER, Encoder.load(paths.model / ENCODER).pooling)
+    assert manifest.form["exact"] == exact
+    assert Predictor.load(paths.model).space == manifest.encoder
