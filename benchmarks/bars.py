@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-WIDTH, LEFT, RIGHT, ROW, TOP = 760, 200, 90, 26, 44
+WIDTH, LEFT, RIGHT, ROW, TOP = 800, 240, 90, 26, 44
 OURS, OTHERS = "#0f7b6c", "#8a8f98"
 
 
