@@ -41,6 +41,7 @@ class Int8:
 
     ``stretch`` and ``middle`` (in,): the activations are taken as ``(x - middle) / stretch``; None when as they are.
     ``shift``: added to activations that are never below minus it, to take unsigned bytes from zero; 0 for none.
+    ``is_fine``: what the first byte of an activation leaves over is kept in a second one, and multiplied too.
     """
 
     rows: NDArray[np.int8]
@@ -49,6 +50,7 @@ class Int8:
     stretch: Floats | None = None
     middle: Floats | None = None
     shift: float = 0.0
+    is_fine: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,22 +175,37 @@ class BertGraph:
         held = [self._hold(f"{name}{kind}.weight", weight), self._hold(f"{name}{kind}.bias", bias)]
         return self._node("LayerNormalization", [summed, *held], epsilon=self.shape.epsilon, axis=-1)
 
-    def _bytes_of(self, x: str, shift: float) -> tuple[str, str, str]:
-        """(bytes, scale of each row (rows, 1), zero point) of activations (rows, in)."""
+    def _bytes_of(self, x: str, like: Int8) -> list[tuple[str, str, str]]:
+        """Activations (rows, in) as bytes, twice if they are to be fine: (bytes, scale (rows, 1), zero point)."""
         last = self._hold("last", [1], np.int64)
-        if shift:
-            x = self._node("Add", [x, self._hold("shift", shift)])
+        half = self._hold("half", 128, np.uint8)
+        if like.shift:
+            x = self._node("Add", [x, self._hold("shift", like.shift)])
             top, range_, zero = x, self._hold("of255", 1 / 255), self._hold("none", 0, np.uint8)
         else:
-            top = self._node("Abs", [x])
-            range_, zero = self._hold("of127", 1 / 127), self._hold("half", 128, np.uint8)
+            top, range_, zero = self._node("Abs", [x]), self._hold("of127", 1 / 127), half
         most = self._node("ReduceMax", [top, last], keepdims=1)
         # A row of zeros must not divide by zero.
         most = self._node("Max", [most, self._hold("least", 1e-9)])
         scale = self._node("Mul", [most, range_])
+        found = [(*self._quantised(x, scale, zero), zero)]
+        if like.is_fine:
+            data, scale, _ = found[0]
+            back = self._node("DequantizeLinear", [data, *self._flat(scale, zero)], axis=0)
+            left = self._node("Sub", [x, back])
+            # Half a step at most is left over, in either direction.
+            found.append(
+                (*self._quantised(left, self._node("Mul", [scale, self._hold("of254", 1 / 254)]), half), half)
+            )
+        return found
+
+    def _quantised(self, x: str, scale: str, zero: str) -> tuple[str, str]:
+        return self._node("QuantizeLinear", [x, *self._flat(scale, zero)], axis=0), scale
+
+    def _flat(self, scale: str, zero: str) -> tuple[str, str]:
+        """Scale and zero point of each row, as the operators want them."""
         flat = self._node("Reshape", [scale, self._hold("flat", [-1], np.int64)])
-        zeros = self._node("Expand", [zero, self._node("Shape", [flat])])
-        return self._node("QuantizeLinear", [x, flat, zeros], axis=0), scale, zero
+        return flat, self._node("Expand", [zero, self._node("Shape", [flat])])
 
     def _linear(self, x: str, names: Sequence[str], stretched: str = "") -> list[str]:
         """The products of ``names``, which share one input (rows, in)."""
@@ -196,15 +213,17 @@ class BertGraph:
             self._node("Identity", [x], entrance(names[0]))
             self._watched.append(entrance(names[0]))
         first = self._int8.get(names[0])
-        quantised = self._bytes_of(stretched or x, first.shift) if first else None
+        quantised = self._bytes_of(stretched or x, first) if first else []
         found = []
         for name in names:
-            if quantised is None:
+            if first is None:
                 weight = self._hold(f"{name}.weight", self._weight(f"{name}.weight").T)
                 made = self._node("MatMul", [x, weight])
                 bias = self._weight(f"{name}.bias")
             else:
-                made, bias = self._int8_product(quantised, name), self._int8[name].bias
+                parts = [self._int8_product(part, name) for part in quantised]
+                made = self._node("Add", parts) if len(parts) > 1 else parts[0]
+                bias = self._int8[name].bias
             found.append(self._node("Add", [made, self._hold(f"{name}.bias", bias)]))
         return found
 

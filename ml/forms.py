@@ -1,4 +1,4 @@
-"""The form an artifact's encoder answers in: int8 without torch, bfloat16, or float32; chosen once, by measuring.
+"""The form an artifact's encoder answers in: int8 without torch, bfloat16 or float32; chosen once, by measuring.
 
 A faster form is used only where it gives the head's own labels on ``ENOUGH`` of the texts it is judged by; else the
 next one is tried, else float32 stays. Two forms never share a space: each has a fingerprint of its own. What was
@@ -10,8 +10,6 @@ No torch here, and ONNX Runtime only inside functions: reading an artifact needs
 from __future__ import annotations
 
 import hashlib
-import os
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,14 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.agreement import Labeller, agreement
-from ml.artifact import ENCODER, file_sha256
+from ml.artifact import file_sha256
 from ml.finetune import Stopped
-from ml.pooling import Pooling, read_object
+from ml.machine import BF16_FLAGS, cpu_flags, cpu_name
+from ml.pooling import Pooling
 
 Floats = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Floats]
 
-FP32, BF16, INT8 = "fp32", "bf16", "int8"
+FP32, BF16, INT8, FINE = "fp32", "bf16", "int8", "int8x2"
+GRAPHS = (INT8, FINE)
+"""Forms that are a graph: activations of one byte, or of two, which is slower and rounds a third as much."""
+
 ENOUGH = 0.995
 """The share of labels a form has to keep."""
 
@@ -53,12 +55,6 @@ CHECK_TEXTS = (
 
 SAME = 0.999
 """The least cosine, with the vector that was kept, of a machine that runs a form as the one that made it."""
-
-FLAGS = (
-    "avx2", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16",
-    "asimddp", "i8mm", "bf16",
-)  # fmt: skip
-BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 class CannotRun(Exception):
@@ -103,8 +99,10 @@ def choose(
         return form | {"reason": f"{len(judging)} texts to judge by, {FEWEST} are needed"}
     vectors = exact.embed(judging)
     judge = _Judge(exact, judging, vectors, labels, form["tried"])
+    graphs = _Graphs(exact, folder, calibrating, threads, check)
     makers = {
-        INT8: lambda: _int8(exact, folder, calibrating, threads, check),
+        INT8: lambda: graphs.make(is_fine=False),
+        FINE: lambda: graphs.make(is_fine=True),
         BF16: lambda: _bf16(exact),
     }
     for name, make in makers.items():
@@ -206,28 +204,51 @@ def _bf16(exact: Exact) -> Embed:
     return exact.embed
 
 
-def _int8(exact: Exact, folder: Path, texts: list[str], threads: int, check: Callable[[], None]) -> Embed:
-    """Make the int8 graph, its tokenizer and its check, and return what embeds with it."""
-    try:
-        from ml.bert_graph import NoGraph
-        from ml.fast_encoder import FastEncoder
-        from ml.quantising import make_graph
-    except ImportError as error:
-        raise CannotRun(f"ONNX Runtime is not installed ({error.name})") from error
-    written = exact.tokenizer_json()
-    if not written:
-        raise CannotRun("the tokenizer is written in Python")
-    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    (folder / TOKENIZER).write_text(written, "utf-8")
-    config = read_object(folder / ENCODER / "config.json")
-    try:
-        make_graph(exact, config, folder, texts, threads, check)
-    except NoGraph as error:
-        raise CannotRun(str(error)) from error
-    fast = FastEncoder.load(folder / GRAPH, folder / TOKENIZER, exact.pooling, threads)
-    with (folder / CHECK).open("wb") as stream:
-        np.savez(stream, vectors=fast.embed(CHECK_TEXTS))
-    return fast.embed
+class _Graphs:
+    """Makes the forms that are graphs; what they share is made once, or its failure remembered."""
+
+    def __init__(
+        self, exact: Exact, folder: Path, texts: list[str], threads: int, check: Callable[[], None]
+    ) -> None:
+        self.exact = exact
+        self.folder = folder
+        self.threads = threads
+        self._made: Any = None
+        self._failed: CannotRun | None = None
+        self._given = (texts, threads, check)
+
+    def make(self, is_fine: bool) -> Embed:
+        """Write graph, tokenizer and check, and return what embeds with them."""
+        if self._failed is not None:
+            raise self._failed
+        folder = self.folder
+        (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+        (folder / TOKENIZER).write_text(self.exact.tokenizer_json(), "utf-8")
+        self._made = self._made or self._prepared()
+        self._made.write(is_fine)
+        fast = _load(folder, self.exact.pooling, self.threads)
+        with (folder / CHECK).open("wb") as stream:
+            np.savez(stream, vectors=fast.embed(CHECK_TEXTS))
+        embed: Embed = fast.embed
+        return embed
+
+    def _prepared(self) -> Any:
+        try:
+            from ml.bert_graph import NoGraph
+            from ml.quantising import GraphMaker
+
+            if not self.exact.tokenizer_json():
+                raise NoGraph("the tokenizer is written in Python")
+            return GraphMaker(self.exact, self.folder, *self._given)
+        except (Stopped, CannotRun):
+            raise
+        except ImportError as error:
+            self._failed = CannotRun(f"{error.name} is not installed")
+        except NoGraph as error:
+            self._failed = CannotRun(str(error))
+        except Exception as error:  # of any kind: whatever is wrong with a form, float32 answers
+            self._failed = CannotRun(f"could not be made: {type(error).__name__}: {error}"[:300])
+        raise self._failed
 
 
 def fingerprint_of(form: Mapping[str, Any], folder: Path) -> str:
@@ -239,12 +260,16 @@ def fingerprint_of(form: Mapping[str, Any], folder: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def load_int8(folder: Path, pooling: Pooling, threads: int) -> Any:
+def _load(folder: Path, pooling: Pooling, threads: int) -> Any:
+    from ml.fast_encoder import FastEncoder
+
+    return FastEncoder.load(folder / GRAPH, folder / TOKENIZER, pooling, threads)
+
+
+def load_graph(folder: Path, pooling: Pooling, threads: int) -> Any:
     """The fast encoder of an artifact folder; ``CannotRun`` where this machine does not give the vectors kept."""
     try:
-        from ml.fast_encoder import FastEncoder
-
-        fast = FastEncoder.load(folder / GRAPH, folder / TOKENIZER, pooling, threads)
+        fast = _load(folder, pooling, threads)
         with np.load(folder / CHECK, allow_pickle=False) as kept:
             vectors = kept["vectors"]
         found = fast.embed(CHECK_TEXTS)
@@ -254,33 +279,3 @@ def load_int8(folder: Path, pooling: Pooling, threads: int) -> Any:
     if not least >= SAME:
         raise CannotRun(f"on this CPU its vectors come out another way (cosine {least:.4f})")
     return fast
-
-
-def threads_asked(environment: Mapping[str, str] = os.environ) -> int:
-    """``ML_THREADS``, else ``OMP_NUM_THREADS``, else the cores this process may use."""
-    for name in ("ML_THREADS", "OMP_NUM_THREADS"):
-        asked = environment.get(name, "")
-        if asked.isdigit() and int(asked) > 0:
-            return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def cpu_flags() -> list[str]:
-    """Which of the instructions that bear on speed this machine has."""
-    return sorted({flag for flag in FLAGS if flag in _cpu("flags", "Features").split()})
-
-
-def cpu_name() -> str:
-    return _cpu("model name", "CPU part") or platform.processor() or platform.machine()
-
-
-def _cpu(*names: str) -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name.strip() in names:
-            return value.strip()
-    return ""

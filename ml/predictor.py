@@ -13,17 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.artifact import ENCODER, HEAD, MANIFEST, encoder_fingerprint, verify_artifact
-from ml.forms import (
-    BF16,
-    BF16_FLAGS,
-    FP32,
-    INT8,
-    CannotRun,
-    cpu_flags,
-    fingerprint_of,
-    load_int8,
-    threads_asked,
-)
+from ml.forms import BF16, FP32, GRAPHS, CannotRun, fingerprint_of, load_graph
+from ml.machine import BF16_FLAGS, cpu_flags, threads_asked
 from ml.pooling import read_pooling
 from ml.probe import Head
 from ml.schema import Manifest, TransformInput, TransformOutput, WireError
@@ -103,11 +94,11 @@ def _embedder(folder: Path, manifest: Manifest, environment: Mapping[str, str]) 
     asked = manifest.hyperparameters.get("max_length", "")
     longest = int(asked) if asked.isdigit() and int(asked) else None
     try:
-        if form == INT8:
+        if form in GRAPHS:
             if fingerprint_of(manifest.form, folder) != manifest.encoder:
                 raise CannotRun("its files are not those of the space it names")
             pooling = read_pooling(folder / ENCODER, longest)
-            return load_int8(folder, pooling, threads_asked(environment)), manifest.encoder
+            return load_graph(folder, pooling, threads_asked(environment)), manifest.encoder
         if form == BF16 and not BF16_FLAGS & set(cpu_flags()):
             raise CannotRun("this CPU has no bfloat16 products")
         if form not in (FP32, BF16):

@@ -35,7 +35,8 @@ from ml.container import (
 from ml.dataset import fingerprint, split_by_group
 from ml.encoder import Encoder, copy_encoder, set_threads
 from ml.finetune import BEST, CHECKPOINT, Budget, Limits, Stopped, TuningLoop, TuningState
-from ml.forms import CannotRun, choose, form_seconds, texts_for, threads_asked
+from ml.forms import CannotRun, choose, form_seconds, texts_for
+from ml.machine import threads_asked
 from ml.pooling import read_pooling
 from ml.probe import Head, Score, calibrate, fit_probe, folds_by_group, score
 from ml.rows import Rows

@@ -18,7 +18,7 @@ from ml.artifact import ENCODER, encoder_fingerprint, read_manifest, write_manif
 from ml.bert_graph import NoGraph, Shape, products
 from ml.encoder import Encoder, copy_encoder
 from ml.fast_encoder import batches
-from ml.forms import GRAPH, choose, fingerprint_of, load_int8, texts_for
+from ml.forms import GRAPH, choose, fingerprint_of, load_graph, texts_for
 from ml.int8 import observe, rounded
 from ml.predictor import Predictor
 from ml.probe import Head
@@ -80,7 +80,7 @@ def test_the_int8_form_keeps_the_labels_and_has_a_space_of_its_own(
     assert form["agreement"] >= 0.995 and form["judged"] == len(JUDGED)
     assert form["exact"] == encoder.fingerprint() and form["encoder"] not in ("", form["exact"])
     assert json.loads(json.dumps(form)) == form, "the manifest is JSON"
-    vectors = load_int8(folder, encoder.pooling, 1).embed(JUDGED)
+    vectors = load_graph(folder, encoder.pooling, 1).embed(JUDGED)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
     assert (vectors * encoder.embed(JUDGED)).sum(axis=1).min() > 0.999
 
@@ -89,7 +89,7 @@ def test_a_texts_int8_vector_does_not_depend_on_its_neighbours(
     fast: tuple[Encoder, Path, dict[str, Any]],
 ) -> None:
     encoder, folder, _ = fast
-    quick = load_int8(folder, encoder.pooling, 1)
+    quick = load_graph(folder, encoder.pooling, 1)
     together = quick.embed(JUDGED)
     alone = np.concatenate([quick.embed([text]) for text in JUDGED])
     assert np.abs(together - alone).max() < 1e-5
@@ -100,7 +100,7 @@ def test_equal_texts_get_equal_vectors_and_odd_ones_are_read(
     fast: tuple[Encoder, Path, dict[str, Any]],
 ) -> None:
     encoder, folder, _ = fast
-    quick = load_int8(folder, encoder.pooling, 1)
+    quick = load_graph(folder, encoder.pooling, 1)
     told: list[int] = []
     texts = ["my card", "\ud83d parcel", "my card", "\x00", "", "parcel " * 500]
     vectors = quick.embed(texts, 2, told.append)
@@ -119,7 +119,28 @@ def test_a_form_that_changes_labels_is_not_used(bert: Path, tmp_path: Path, alwa
     form = make_form(Encoder.load(bert), tmp_path / "artifact", labels=fickle)
     assert form["name"] == "fp32" and form["encoder"] == form["exact"]
     assert "agrees on" in form["reason"] and not (tmp_path / "artifact" / "fast").exists()
-    assert [one["form"] for one in form["tried"]] == ["int8", "bf16", "fp32"]
+    assert [one["form"] for one in form["tried"]] == ["int8", "int8x2", "bf16", "fp32"]
+
+
+def test_a_second_byte_of_the_activations_rounds_less(
+    bert: Path, tmp_path: Path, always_faster: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first form that agrees is taken: where one byte does not, two may."""
+    encoder = Encoder.load(bert)
+    exact = encoder.embed(JUDGED)
+    asked = iter([0.99, 0.996])
+    monkeypatch.setattr(forms, "agreement", lambda *given: next(asked))
+    form = make_form(encoder, tmp_path / "two")
+    assert form["name"] == "int8x2" and form["agreement"] == 0.996
+    monkeypatch.undo()
+    monkeypatch.setattr(forms._Judge, "_speeds", lambda judge, embed: (2.0, 1.0))
+    one = make_form(encoder, tmp_path / "one")
+    assert one["name"] == "int8" and one["encoder"] != form["encoder"]
+    lost = [
+        np.abs(load_graph(tmp_path / name, encoder.pooling, 1).embed(JUDGED) - exact).mean()
+        for name in ("one", "two")
+    ]
+    assert lost[1] < 0.8 * lost[0]
 
 
 def test_few_texts_conclude_nothing(bert: Path, tmp_path: Path) -> None:
@@ -231,7 +252,7 @@ def test_every_pooling_has_a_fast_form(
     encoder = Encoder.load(folder)
     form = make_form(encoder, tmp_path / "artifact")
     assert form["name"] == "int8", form
-    quick = load_int8(tmp_path / "artifact", encoder.pooling, 1)
+    quick = load_graph(tmp_path / "artifact", encoder.pooling, 1)
     assert (quick.embed(JUDGED) * encoder.embed(JUDGED)).sum(axis=1).min() > 0.99
 
 

@@ -1,0 +1,44 @@
+"""What this machine offers: threads to use, its CPU's name, and which instructions that bear on speed it has."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+FLAGS = (
+    "avx2", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16",
+    "asimddp", "i8mm", "bf16",
+)  # fmt: skip
+BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+
+
+def threads_asked(environment: Mapping[str, str] = os.environ) -> int:
+    """``ML_THREADS``, else ``OMP_NUM_THREADS``, else the cores this process may use."""
+    for name in ("ML_THREADS", "OMP_NUM_THREADS"):
+        asked = environment.get(name, "")
+        if asked.isdigit() and int(asked) > 0:
+            return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_flags() -> list[str]:
+    """Which of the instructions that bear on speed this machine has."""
+    return sorted({flag for flag in FLAGS if flag in _cpu("flags", "Features").split()})
+
+
+def cpu_name() -> str:
+    return _cpu("model name", "CPU part") or platform.processor() or platform.machine()
+
+
+def _cpu(*names: str) -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() in names:
+            return value.strip()
+    return ""
