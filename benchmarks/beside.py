@@ -141,7 +141,12 @@ def draw(rows: list[dict[str, Any]], path: Path, ours: str) -> None:
         for row in rows
         if row["phase"] == phase and row["tickets"] == size
     ]
-    bars.draw(path, f"The next ticket for ten annotators, {size:,} tickets: 95th percentile (logarithmic)", found, "ms")
+    bars.draw(
+        path,
+        f"The next ticket for ten annotators, {size:,} tickets: 95th percentile (logarithmic)",
+        found,
+        "ms",
+    )
 
 
 @contextmanager

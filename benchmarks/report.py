@@ -26,6 +26,8 @@ PACKAGES = (
     "scikit-learn",
     "torch",
     "transformers",
+    "sentence-transformers",
+    "onnxruntime",
     "modAL-python",
     "small-text",
     "scikit-activeml",
