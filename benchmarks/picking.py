@@ -218,12 +218,17 @@ LENT = ", our points"
 WAYS |= {name + LENT: WAYS[name] for name in ("modAL margin", "scikit-activeml BADGE")}
 
 
+CHOOSING = (
+    "learner", "lanes", "strategies", "herding", "clusters", "smoothing", "softmax", "space", "outliers", "strangeness"
+)  # fmt: skip
+
+
 def version(way: str) -> str:
     """What names results of a way: for ours a digest of the code that chooses, so that old results are not reused."""
     short = way.replace(",", "").replace(" ", "-")
     if way != "ours":
         return short
     code = hashlib.sha256()
-    for name in ("learner", "lanes", "strategies", "clusters", "smoothing", "softmax", "space", "outliers"):
+    for name in CHOOSING:
         code.update((Path(ml.__file__).parent / f"{name}.py").read_bytes())
     return f"{short}-{code.hexdigest()[:8]}"
