@@ -41,7 +41,7 @@ restore:  ## Put a backup back into an empty installation: make restore FILE=bac
 	@$(BIN)/python -m config.backup restore $(FILE)
 
 test: python  ## The tests (under ten minutes)
-	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m "not heavy" $(ARGS)
+	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m "not heavy" -n 2 --dist loadfile $(ARGS)
 
 test-heavy: python  ## Only the heavy tests: fine-tuning, replays, 100,000 rows, the pages in Chromium
 	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m heavy $(ARGS)

@@ -45,9 +45,16 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[object]) -> None:
+    """Let each of xdist's processes choose its settings as this one did, and not inherit them."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Start the servers (half a second) and wait until they answer."""
-    if session.config.option.collectonly:
+    """Start the servers (half a second) and wait until they answer; each of xdist's processes has its own."""
+    only_hands_out_tests = session.config.getoption("dist", "no") != "no"
+    if session.config.option.collectonly or only_hands_out_tests:
         return
     child = subprocess.Popen(
         [sys.executable, "-m", "config.embedded", "scratch"], cwd=ROOT, text=True,

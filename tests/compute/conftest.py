@@ -43,6 +43,8 @@ def is_running(pid: int) -> bool:
         return False
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except ProcessLookupError:  # gone between opening and reading
+        return False
     except FileNotFoundError:
         return not Path("/proc/self/stat").exists()
 
