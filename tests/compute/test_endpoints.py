@@ -2,10 +2,14 @@
 
 import os
 import signal
+import socket
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from compute.port import EndpointSpec, EndpointUnavailable, InvalidSpec, ProgramError
+from compute.spool import read_json, write_json
 from tests.compute.conftest import House, is_running, until
 
 RECORD = {"id": "1", "text": "hello"}
@@ -111,6 +115,29 @@ def test_an_update_takes_over_without_a_gap(house: House) -> None:
     until(updated)
     assert server_pid(house) != first
     until(lambda: not is_running(first))
+
+
+def test_a_call_that_an_update_cuts_off_is_answered_by_the_successor(house: House, tmp_path: Path) -> None:
+    house.supervise()
+    in_service(house, put(house))
+    told = house.spool.endpoints / "live" / "status.json"
+    successor = read_json(told)
+    assert successor is not None
+    former = socket.socket(socket.AF_UNIX)
+    former.bind(str(tmp_path / "s"))
+    former.listen()
+    write_json(told, {**successor, "socket": str(tmp_path / "s")})
+
+    def take_over() -> None:
+        connection, _ = former.accept()
+        write_json(told, successor)
+        connection.close()
+
+    update = Thread(target=take_over)
+    update.start()
+    assert house.backend.invoke("live", [RECORD], 10)[0]["said"] == "hello"
+    update.join()
+    former.close()
 
 
 def test_an_update_that_fails_keeps_the_former_in_service_and_says_why(house: House) -> None:
