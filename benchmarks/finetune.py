@@ -7,7 +7,7 @@ for a training and the same threads. Ours is the container's own program, starte
 also gets the rest of TRAIN without labels, as in life, *labels alone* it does not. *Frozen head* is scikit-learn's
 logistic regression on the base encoder's vectors, C chosen by cross-validation. *Trainer* is transformers' Trainer with
 a classification head, AdamW, linear decay and warm-up, as many epochs as fit into the time, up to `--epochs`. *SetFit*
-and *Trainer* run where they are installed (requirements/bench.txt). Each training runs in a process of its own.
+and *Trainer* run where they are installed (requirements/bench-finetune.txt). Each training has a process of its own.
 
 *Coverage* is the share of TEST that can be routed at a precision of .95: the most confident answers, as many as keep
 it. Resumable: with `--keep FOLDER` what is there is not trained again.

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ Floats = NDArray[np.float32]
 Chances = tuple[Floats, list[str], float, dict[str, Any]]
 """(n, k) chances, the k labels, seconds of training, what else is worth saying."""
 
-BATCH, RATE, WARM_UP, PROBING_STEPS = 32, 5e-5, 0.1, 5
+BATCH, RATE, WARM_UP = 32, 5e-5, 0.1
+FEW, MORE = 2, 14
+"""Steps of two short runs whose difference tells what a step takes, starting apart."""
 PENALTIES = [1.0, 3.0, 10.0, 30.0, 100.0]
 
 
@@ -94,6 +97,19 @@ def frozen(task: dict[str, Any]) -> Chances:
     return chances.astype(np.float32), [str(one) for one in search.classes_], seconds, {}
 
 
+def steps_within(seconds: float, run: Callable[[int], object]) -> int:
+    """How many steps fit into what two short runs leave of the seconds."""
+    began = time.monotonic()
+    run(FEW)
+    first = time.monotonic() - began
+    run(MORE)
+    both = time.monotonic() - began
+    second = both - first
+    pace = max(second - first, 0.1 * second, 1e-6) / (MORE - FEW)
+    starting = max(0.0, second - MORE * pace)
+    return max(1, int((seconds - both - starting) / pace))
+
+
 def plain(task: dict[str, Any]) -> Chances:
     """transformers' Trainer, with as many steps as the time allows."""
     import torch
@@ -125,11 +141,8 @@ def plain(task: dict[str, Any]) -> Chances:
 
     train = rows(task["texts"], [names.index(label) for label in task["labels"]])
     began = time.monotonic()
-    trainer(PROBING_STEPS).train()
-    pace = (time.monotonic() - began) / PROBING_STEPS
-    left = task["seconds"] - (time.monotonic() - began)
     epoch = math.ceil(len(train) / BATCH)
-    steps = max(1, min(int(left / pace), task["epochs"] * epoch))
+    steps = min(steps_within(task["seconds"], lambda steps: trainer(steps).train()), task["epochs"] * epoch)
     tuned = trainer(steps)
     tuned.train()
     seconds = time.monotonic() - began
@@ -158,10 +171,7 @@ def setfit(task: dict[str, Any]) -> Chances:
         return Trainer(model=model, args=settings, train_dataset=data)
 
     began = time.monotonic()
-    trainer(PROBING_STEPS).train()
-    left = task["seconds"] - (time.monotonic() - began)
-    pace = (time.monotonic() - began) / PROBING_STEPS
-    tuned = trainer(max(1, int(left / pace)))
+    tuned = trainer(steps_within(task["seconds"], lambda steps: trainer(steps).train()))
     tuned.train()
     seconds = time.monotonic() - began
     chances = np.asarray(tuned.model.predict_proba(task["test"], as_numpy=True), np.float32)
