@@ -136,11 +136,15 @@ def _enter(name: str) -> None:
 
 
 def _drop_leftovers(cursor: Any) -> None:
-    """Drop this user's databases of replays that hold no connection any more: their processes are gone."""
+    """Drop this user's databases of replays that hold no connection any more: their processes are gone.
+
+    The server's own workers (autovacuum) do not count.
+    """
     cursor.execute(
         """SELECT datname FROM pg_database d
            WHERE datname ~ %s AND pg_get_userbyid(datdba) = current_user
-             AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datname = d.datname)""",
+             AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a
+                             WHERE a.datname = d.datname AND a.backend_type = 'client backend')""",
         [f"^{PREFIX}[0-9a-f]{{12}}$"],
     )
     for (left,) in cursor.fetchall():

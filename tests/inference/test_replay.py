@@ -89,6 +89,16 @@ def databases() -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
+def clients_of(database: str) -> int:
+    """How many connections the server still keeps for clients of a database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'",
+            [database],
+        )
+        return int(cursor.fetchone()[0])
+
+
 def left_folders() -> list[Path]:
     return list(Path(tempfile.gettempdir()).glob(f"{folders.PREFIX}*"))
 
@@ -294,6 +304,7 @@ def test_what_a_killed_replay_leaves_the_next_one_takes_away(
     (folder,) = set(left_folders()) - before
     (left,) = databases()
     assert processes_of(folder), "its supervisor goes on, and so there is something to take away"
+    until(lambda: not clients_of(left), "the server to notice that its client is gone")
     with pytest.raises(CommandError):
         replay(train, test, tmp_path / "out.json", labels=1000)
     assert left not in databases()
