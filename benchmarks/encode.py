@@ -196,7 +196,7 @@ def head_of(vectors: Floats, labels: Labels) -> Head:
     """The learner's own head, fitted on these; answers with places in the sorted labels."""
     from ml.softmax import SoftmaxRegression
 
-    head = SoftmaxRegression(C=30.0).fit(vectors, np.unique(labels, return_inverse=True)[1])
+    head = SoftmaxRegression().fit(vectors, np.unique(labels, return_inverse=True)[1])
     return lambda given: np.asarray(head.predict(given), np.int64)
 
 

@@ -22,7 +22,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from numpy.typing import NDArray
 
 from benchmarks import report
 from benchmarks.history import read
+from ml.metrics import coverage_at
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.str_]
@@ -128,23 +128,8 @@ def train_once(
     keep.mkdir(parents=True, exist_ok=True)
     question, answer = keep / f"{name}.task.json", keep / f"{name}.npz"
     question.write_text(given, "utf-8", "replace")
-    environment = os.environ | {"OMP_NUM_THREADS": str(asked.threads), "ML_THREADS": str(asked.threads)}
-    command = [sys.executable, "-m", "benchmarks.tuners", str(question), str(answer)]
-    began = time.monotonic()
     try:
-        ended = subprocess.run(
-            command,
-            check=False,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60 + OVERRUN * asked.seconds,
-        )
-        reason = (
-            "" if ended.returncode == 0 else (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
-        )
-    except subprocess.TimeoutExpired:
-        reason = f"not finished in {60 + OVERRUN * asked.seconds:g} s"
+        reason = run_apart(question, answer, asked)
     finally:
         question.unlink()
     if reason:
@@ -157,23 +142,26 @@ def train_once(
     is_right = labels == np.asarray(task["answers"])
     one = {
         "accuracy": float(is_right.mean()),
-        "coverage": coverage(is_right, chances, PRECISION),
+        "coverage": coverage_at(chances, is_right, PRECISION),
         "seconds": seconds,
-        "whole": time.monotonic() - began,
         **detail,
     }
     kept.write_text(json.dumps(one))
     return one
 
 
-def coverage(is_right: NDArray[np.bool_], chances: Floats, precision: float) -> float:
-    """The largest share of answers, the most confident first, that is right this often; equal confidences together."""
-    order = np.argsort(-chances, kind="stable")
-    counts = np.arange(1, len(order) + 1)
-    reached = np.cumsum(is_right[order]) / counts
-    is_edge = np.append(chances[order][1:] != chances[order][:-1], True)
-    enough = np.flatnonzero((reached >= precision) & is_edge)
-    return float((enough[-1] + 1) / len(order)) if len(enough) else 0.0
+def run_apart(question: Path, answer: Path, asked: argparse.Namespace) -> str:
+    """Train and answer in a process of its own; why it did not, or nothing."""
+    environment = os.environ | {"OMP_NUM_THREADS": str(asked.threads), "ML_THREADS": str(asked.threads)}
+    command = [sys.executable, "-m", "benchmarks.tuners", str(question), str(answer)]
+    most = 60 + OVERRUN * asked.seconds
+    try:
+        subprocess.run(command, check=True, env=environment, capture_output=True, text=True, timeout=most)
+    except subprocess.TimeoutExpired:
+        return f"not finished in {most:g} s"
+    except subprocess.CalledProcessError as error:
+        return (error.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return ""
 
 
 def rows_of(found: dict[Key, list[dict[str, Any]]]) -> list[dict[str, Any]]:

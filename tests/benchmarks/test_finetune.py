@@ -14,14 +14,6 @@ from benchmarks import finetune
 ASKED = {"seconds": 20.0, "seeds": 1, "epochs": 1, "threads": 1, "labels": [60]}
 
 
-def test_coverage_is_the_most_that_can_be_routed_at_the_precision_and_ties_go_together() -> None:
-    right = np.asarray([True] * 19 + [False] + [True] * 5 + [False] * 5)
-    falling = np.linspace(1.0, 0.1, 30).astype(np.float32)
-    assert finetune.coverage(right, falling, 0.95) == pytest.approx(25 / 30)
-    assert finetune.coverage(right, np.full(30, 0.5, np.float32), 0.95) == 0.0
-    assert finetune.coverage(right, -falling, 0.95) == 0.0
-
-
 def test_labels_are_drawn_and_the_pool_holds_none_of_them() -> None:
     texts = [f"text {n}" for n in range(40)]
     labels = np.asarray([f"s{n % 2}" for n in range(40)])

@@ -96,14 +96,15 @@ class Installation:
             program.kill()
         return True
 
-    def libraries(self, words: str) -> dict[int, str]:
-        """What a program and all its children have mapped, by process id."""
-        found: dict[int, str] = {}
+    def libraries(self, words: str) -> list[tuple[str, str]]:
+        """(command line, what it has mapped) of a program and all its children."""
+        found: list[tuple[str, str]] = []
         program = self.program(words)
         assert program is not None, words
         for process in (program, *program.children(recursive=True)):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                found[process.pid] = Path(f"/proc/{process.pid}/maps").read_text()
+            with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+                command = " ".join(process.cmdline())
+                found.append((command, Path(f"/proc/{process.pid}/maps").read_text()))
         return found
 
     # The API

@@ -19,7 +19,6 @@ from ml.bert_graph import NoGraph, Shape, products
 from ml.encoder import Encoder, copy_encoder
 from ml.fast_encoder import batches
 from ml.forms import GRAPH, choose, fingerprint_of, load_graph, texts_for
-from ml.int8 import observe, rounded
 from ml.predictor import Predictor
 from ml.probe import Head
 from ml.schema import Manifest, TransformInput
@@ -284,32 +283,6 @@ def test_an_encoder_of_another_build_is_refused_in_words() -> None:
     sizes = {"num_hidden_layers": 1, "num_attention_heads": 1, "hidden_size": 2}
     with pytest.raises(NoGraph, match=products(0)[0]):
         Shape.read({"model_type": "bert", **sizes}, {})
-
-
-def test_weights_rounded_in_turn_serve_their_inputs_better_than_plain_rounding() -> None:
-    rng = np.random.default_rng(0)
-    inputs = (rng.normal(size=(4000, 48)) @ rng.normal(size=(48, 48))).astype(np.float32)
-    weight = rng.normal(size=(20, 48)).astype(np.float32)
-    rows, scale = rounded(weight, inputs.T.astype(np.float64) @ inputs)
-    plain = np.clip(np.rint(weight / scale[:, None]), -127, 127)
-    errors = [float(np.square(inputs @ (made * scale[:, None] - weight).T).mean()) for made in (rows, plain)]
-    assert errors[0] < 0.7 * errors[1]
-    assert np.abs(rows.astype(np.float32) - plain).max() <= 40 and rows.dtype == np.int8
-
-
-def test_inputs_that_say_nothing_leave_plain_rounding() -> None:
-    weight = np.random.default_rng(1).normal(size=(5, 9)).astype(np.float32)
-    rows, scale = rounded(weight, np.zeros((9, 9)))
-    assert np.array_equal(rows, np.rint(weight / scale[:, None]).astype(np.int8))
-
-
-def test_moved_moments_are_those_of_the_moved_inputs() -> None:
-    rng = np.random.default_rng(2)
-    parts = [rng.normal(2, 1, size=(n, 6)).astype(np.float32) for n in (5, 40, 7)]
-    seen = observe([{"x": part} for part in parts])["x"]
-    middle, stretch = (seen.most + seen.least) / 2, np.linspace(0.5, 2, 6).astype(np.float32)
-    moved = (np.concatenate(parts) - middle) / stretch
-    assert np.allclose(seen.moments_of(middle, stretch), moved.T @ moved, rtol=1e-4, atol=1e-3)
 
 
 def test_batches_hold_every_row_once_and_no_more_tokens_than_allowed() -> None:

@@ -124,3 +124,11 @@ def test_macro_f1_agrees_with_scikit_learn(rows: list[tuple[str, str]]) -> None:
     truth, guess = [row[0] for row in rows], [row[1] for row in rows]
     expected = f1_score(truth, guess, labels=sorted(set(truth)), average="macro", zero_division=0)
     assert evaluate(truth, guess, None, LABELS)["macro_f1"] == pytest.approx(expected)
+
+
+def test_coverage_is_the_most_that_can_be_routed_at_the_precision_and_ties_go_together() -> None:
+    right = np.asarray([True] * 19 + [False] + [True] * 5 + [False] * 5)
+    falling = np.linspace(1.0, 0.1, 30).astype(np.float32)
+    assert coverage_at(falling, right, 0.95) == pytest.approx(25 / 30)
+    assert coverage_at(np.full(30, 0.5, np.float32), right, 0.95) == 0.0
+    assert coverage_at(-falling, right, 0.95) == 0.0
