@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 POLICY = "training.tasks.policy_check"
 ADVANCE = "training.tasks.run_advance"
+FORGET = "training.tasks.snapshots_forget"
 POLICY_SECONDS = 1.0
 STEP_SECONDS = 0.2
 WATCH_SECONDS = 2
@@ -38,6 +39,11 @@ def policy_taken() -> None:
         cache.delete(_ASKED)
     except (RedisError, OSError) as error:
         log.warning("nudge of the policy not cleared: %s", error)
+
+
+def forget() -> None:
+    """Tickets were erased: snapshots let their text go at once rather than at the next beat."""
+    _send(FORGET, [], STEP_SECONDS)
 
 
 def advance(run_id: int) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from annotation.signals import labels_changed
+from annotation.signals import labels_changed, tickets_erased
 from training import nudges
 from training.signals import run_changed
 
@@ -13,6 +13,12 @@ from training.signals import run_changed
 def ask_the_policy(sender: Any, **kwargs: Any) -> None:
     """Labels came or went: perhaps enough of them for a training."""
     nudges.policy()
+
+
+@receiver(tickets_erased)
+def forget_them(sender: Any, **kwargs: Any) -> None:
+    """Tickets were erased: no snapshot keeps their text."""
+    nudges.forget()
 
 
 @receiver(run_changed)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import redis
-from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
@@ -17,7 +14,7 @@ from django.utils import timezone
 from annotation import actions as annotation
 from annotation.models import Annotation, Ticket
 from tests import factories
-from tests.training.workshop import Workshop
+from tests.training.workshop import Workshop, waiting
 from training import actions, nudges, selectors, tasks
 from training.models import RetrainAdvice, RetrainDecision, RunState, TrainingRun
 
@@ -242,22 +239,15 @@ def test_a_policy_that_is_off_starts_nothing(workshop: Workshop) -> None:
 # The signal hastens, and only hastens
 
 
-def asked() -> int:
-    """How many times the policy was asked for, by the messages that wait in Redis."""
-    queue = redis.Redis.from_url(django_settings.REDIS_URL)
-    waiting = [json.loads(message) for message in queue.lrange("default", 0, -1)]
-    return sum(message["headers"]["task"] == nudges.POLICY for message in waiting)
-
-
 def test_many_labels_at_once_ask_the_policy_once_and_a_later_one_again(workshop: Workshop) -> None:
     cache.clear()
-    before = asked()
+    before = waiting(nudges.POLICY)
     workshop.label(workshop.tickets[4], 0)
     workshop.label(workshop.tickets[5], 1)
-    assert asked() == before + 1
+    assert waiting(nudges.POLICY) == before + 1
     tasks.policy_check()
     workshop.label(factories.ticket("one more"), 1)
-    assert asked() == before + 2
+    assert waiting(nudges.POLICY) == before + 2
 
 
 def test_a_label_is_kept_without_an_error_while_the_broker_is_away(

@@ -15,8 +15,8 @@ from annotation.models import Ticket
 from ml.dataset import fingerprint, fingerprint_of_hashes, split_by_group
 from ml.schema import TrainingRow, read_training_rows
 from tests import factories
-from tests.training.workshop import Workshop
-from training import snapshots
+from tests.training.workshop import Workshop, waiting
+from training import nudges, snapshots
 from training.models import DatasetSnapshot, SnapshotRow
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -140,6 +140,12 @@ def test_an_erased_ticket_leaves_a_tombstone_and_the_fingerprint_still_holds(wor
     annotation.tickets_erase(ticket_ids=[workshop.tickets[1].pk])
     assert snapshots.erased_forget(backend=workshop.backend) == 1
     assert len(rows(workshop, snapshot)) == 2
+
+
+def test_erasing_asks_at_once_that_snapshots_forget(workshop: Workshop) -> None:
+    before = waiting(nudges.FORGET)
+    annotation.tickets_erase(ticket_ids=[workshop.tickets[0].pk])
+    assert waiting(nudges.FORGET) == before + 1
 
 
 def test_a_retry_over_a_tombstone_trains_on_what_is_left(trained: Workshop) -> None:

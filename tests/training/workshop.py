@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import redis
+from django.conf import settings
 
 from accounts.models import Role
 from annotation.models import Service, Ticket
@@ -16,6 +20,13 @@ from training import actions, runs
 from training.models import TrainingRun
 
 PROGRAM = Path(__file__).parent / "programs" / "train.py"
+
+
+def waiting(task: str) -> int:
+    """How many messages ask for this task, of those that wait in Redis."""
+    queue = redis.Redis.from_url(settings.REDIS_URL)
+    messages = [json.loads(message) for message in queue.lrange("default", 0, -1)]
+    return sum(message["headers"]["task"] == task for message in messages)
 
 
 class Workshop:
