@@ -14,8 +14,12 @@ from ml.softmax import best_temperature, fit_to
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-SAMPLE_WEIGHT = 2.0
+SAMPLE_WEIGHT = 20.0
 """All the teacher's answers together weigh as much as this many times the labels."""
+SHARPNESS = 1.5
+"""The power the teacher's probabilities are raised to. Its likeliest answers alone (an infinite one) make the student
+as sure of the doubtful tickets as of the others: on a held-out part of BANKING77's training set, 300 labels, .24 of the
+tickets could be routed at a precision of .95, .41 with this, .44 by the teacher; with 700 labels .66, .70, .71."""
 HELD_OUT = 0.2
 FEWEST_HELD_OUT = 50
 ITERATIONS = 60
@@ -30,18 +34,20 @@ def distilled(
 ) -> tuple[Floats, float]:
     """Weights (k, d + 1), intercept last, and the temperature that makes them as sure as the teacher.
 
-    labelled (n, d) with targets (n,); sample (m, d) with the teacher's calibrated probabilities `taught` (m, k);
-    `start` (k, d + 1). The temperature comes from a part of the sample the weights never saw, where
+    labelled (n, d) with targets (n,); sample (m, d) with the teacher's calibrated probabilities `taught` (m, k), learnt
+    as distributions (Hinton et al. 2015, "Distilling the knowledge in a neural network"); `start` (k, d + 1).
+    The temperature comes from a part of the sample the weights never saw, where
     that is large enough.
     """
     k = taught.shape[1]
     held = np.arange(len(sample)) < int(HELD_OUT * len(sample))
-    best = taught[~held].argmax(axis=1)
+    wanted = taught[~held] ** np.float32(SHARPNESS)
+    wanted /= wanted.sum(axis=1, keepdims=True)
     trust = taught[~held].max(axis=1)
     trust = trust * np.float32(SAMPLE_WEIGHT * len(labelled) / max(float(trust.sum()), 1e-9))
     weights = fit_to(
         np.concatenate([labelled, sample[~held]]),
-        np.eye(k, dtype=np.float32)[np.concatenate([targets, best])],
+        np.concatenate([np.eye(k, dtype=np.float32)[targets], wanted]),
         np.concatenate([np.ones(len(labelled), np.float32), trust]),
         start,
         max_iter=ITERATIONS,

@@ -15,12 +15,19 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Rows:
-    """Training rows as arrays, row for row: ``targets`` (n,) index the labels, ``embeddings`` (n, dim)."""
+    """Training rows as arrays, row for row: ``wanted`` (n, n_labels), the answer each should get as a distribution
+    (a person's is all on one label), ``weights`` (n,), ``embeddings`` (n, dim).
+    """
 
     rows: list[TrainingRow]
-    targets: Ints
+    wanted: Floats
     weights: Floats
     embeddings: Floats
+
+    @property
+    def targets(self) -> Ints:
+        """(n,) places of the likeliest labels."""
+        return np.asarray(self.wanted.argmax(axis=1), np.int64)
 
     @property
     def texts(self) -> list[str]:
@@ -29,7 +36,7 @@ class Rows:
     def pick(self, places: list[int]) -> Rows:
         return Rows(
             [self.rows[place] for place in places],
-            self.targets[places],
+            self.wanted[places],
             self.weights[places],
             self.embeddings[places],
         )
@@ -37,7 +44,7 @@ class Rows:
     def joined(self, more: Rows) -> Rows:
         return Rows(
             [*self.rows, *more.rows],
-            np.concatenate([self.targets, more.targets]),
+            np.concatenate([self.wanted, more.wanted]),
             np.concatenate([self.weights, more.weights]),
             np.concatenate([self.embeddings, more.embeddings]),
         )

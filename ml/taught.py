@@ -8,12 +8,15 @@ it (`ml.smoothing`) answers for unlabelled tickets; a plain linear head distille
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.distil import distilled
+from ml.rows import Rows
+from ml.schema import TrainingRow
 from ml.smoothing import Smoother
 from ml.softmax import SoftmaxRegression
 
@@ -43,11 +46,12 @@ DISTIL_ON = 2500
 class Lesson:
     """The student's weights (k, d + 1), intercept last, ready for a softmax of temperature 1.
 
-    And the teacher's answers on the pool: `targets` (m,) and `trust` (m,), the weight each has as a training row.
+    And the teacher's answers on the pool: `answers` (m, k), each row a distribution, and `trust` (m,), the weight each
+    has as a training row.
     """
 
     weights: Floats
-    targets: Ints
+    answers: Floats
     trust: Floats
 
 
@@ -84,4 +88,16 @@ def lesson(
     student, temperature = distilled(embeddings, targets, pool[sample], answers[sample], start)
     sure = answers.max(axis=1)
     trust = np.asarray(sure * np.float32(TRUST / max(float(sure.mean()), 1e-6)), np.float32)
-    return Lesson(student / np.float32(temperature), np.asarray(answers.argmax(axis=1), np.int64), trust)
+    return Lesson(student / np.float32(temperature), np.asarray(answers, np.float32), trust)
+
+
+def as_rows(
+    learnt: Lesson, texts: Sequence[str], embeddings: Floats, labels: Sequence[str], count: int
+) -> Rows:
+    """The first `count` of the pool's texts, embeddings (m, d), as rows to fine-tune on beside the labelled ones."""
+    likeliest = learnt.answers[:count].argmax(axis=1).tolist()
+    rows = [
+        TrainingRow(f"pool-{at}", texts[at], labels[place], f"pool-{at}", origin="taught")
+        for at, place in enumerate(likeliest)
+    ]
+    return Rows(rows, learnt.answers[:count], learnt.trust[:count], embeddings[:count])

@@ -8,7 +8,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +36,21 @@ from ml.dataset import fingerprint, split_by_group
 from ml.encoder import Encoder, copy_encoder, set_threads
 from ml.finetune import BEST, CHECKPOINT, Budget, Limits, Stopped, TuningLoop, TuningState
 from ml.forms import CannotRun, choose, form_seconds, texts_for
+from ml.kept import KeptVectors
 from ml.machine import threads_asked
 from ml.pooling import read_pooling
 from ml.probe import Head, Score, calibrate, fit_probe, folds_by_group, score
 from ml.rows import Rows
 from ml.schema import Manifest, TrainingRow
-from ml.taught import LEAST_TAUGHT, lesson, pool_rows, taught_rows
+from ml.taught import LEAST_TAUGHT, as_rows, lesson, pool_rows, taught_rows
 from ml.tuning import FineTuning, Recipe, read_checkpoint_state
 
 FEWEST_VALIDATION = 20
 """Validation rows below which nothing can be concluded, so nothing is fine-tuned."""
+
+LABEL_SMOOTHING = 0.1
+"""Of labels alone. On a held-out part of BANKING77, 300 labels, the share that could be routed at a precision of .95 was
+.15 with the teacher's likeliest answers, .39 with its distributions smoothed, .42 with its distributions as they are."""
 
 SAVE_SECONDS = 5.0
 EMBEDDINGS = "embeddings.npz"
@@ -136,21 +141,14 @@ class Trainer:
 
     def _as_rows(self, rows: list[TrainingRow], embeddings: Floats) -> Rows:
         place = {label: index for index, label in enumerate(self.labels)}
-        targets = np.array([place[row.label] for row in rows], np.int64)
-        return Rows(rows, targets, np.array([row.weight for row in rows], np.float32), embeddings)
+        wanted = np.eye(len(place), dtype=np.float32)[[place[row.label] for row in rows]]
+        return Rows(rows, wanted, np.array([row.weight for row in rows], np.float32), embeddings)
 
     def _embed(self, rows: list[TrainingRow]) -> Floats:
-        kept = self.paths.checkpoints / EMBEDDINGS
-        if kept.is_file():
-            try:
-                with np.load(kept, allow_pickle=False) as arrays:
-                    if str(arrays["identity"]) == self.identity:
-                        self.embedding_seconds = float(arrays["seconds"])
-                        self.pace = self.embedding_seconds / len(rows)
-                        self.pool = np.asarray(arrays["pool"], np.float32)
-                        return np.asarray(arrays["embeddings"], np.float32)
-            except (OSError, ValueError, KeyError):
-                print("the kept embeddings cannot be read: they are made again", flush=True)
+        path = self.paths.checkpoints / EMBEDDINGS
+        if kept := KeptVectors.load(path, self.identity):
+            self.pace, self.pool = kept.seconds / len(rows), kept.pool
+            return kept.embeddings
 
         def report(done: int) -> None:
             self._check_stop()
@@ -163,21 +161,11 @@ class Trainer:
 
         began = time.monotonic()
         embeddings = self.encoder.embed([row.text for row in rows], on_batch=report)
-        self.embedding_seconds = time.monotonic() - began
-        self.pace = self.embedding_seconds / len(rows)
+        seconds = time.monotonic() - began
+        self.pace = seconds / len(rows)
         texts = self.pool_texts[: pool_rows(len(self.pool_texts), self.pace, self.hyper.max_seconds)]
         self.pool = self.encoder.embed(texts, on_batch=report_pool)
-        self.paths.checkpoints.mkdir(parents=True, exist_ok=True)
-        temporary = kept.with_name(".embeddings.tmp")
-        with temporary.open("wb") as stream:
-            np.savez(
-                stream,
-                embeddings=embeddings,
-                pool=self.pool,
-                identity=self.identity,
-                seconds=self.embedding_seconds,
-            )
-        temporary.replace(kept)
+        KeptVectors(embeddings, self.pool, seconds).save(path, self.identity)
         return embeddings
 
     def _fit(self, train: Rows, validation: Rows | None, everything: Rows) -> Outcome:
@@ -214,11 +202,7 @@ class Trainer:
             rows.embeddings, rows.targets, rows.weights, self.pool, len(self.labels), folds, self.hyper.seed
         )
         count = taught_rows(len(self.pool), len(rows.rows), self.pace, self.hyper.max_seconds)
-        taught = [
-            TrainingRow(f"pool-{at}", self.pool_texts[at], self.labels[target], f"pool-{at}", origin="taught")
-            for at, target in enumerate(learnt.targets[:count].tolist())
-        ]
-        more = Rows(taught, learnt.targets[:count], learnt.trust[:count], self.pool[:count])
+        more = as_rows(learnt, self.pool_texts, self.pool, self.labels, count)
         return Head(learnt.weights[:, :-1], learnt.weights[:, -1]), 1.0, rows.joined(more)
 
     def _tune(
@@ -242,8 +226,11 @@ class Trainer:
             emit(phase="finetune", skipped="no_time")
             return None
         emit(phase="finetune", progress=0.30)
-        recipe = Recipe(self.hyper.encoder_lr, self.hyper.head_lr, self.hyper.batch_size, self.hyper.seed)
-        tuning = FineTuning(self.encoder, head, train.texts, train.targets, train.weights, recipe)
+        # A teacher says itself how unsure it is; smoothing its answers too blurs what ranks the sure ones first.
+        smoothing = 0.0 if figures["n_taught"] else LABEL_SMOOTHING
+        rates = (self.hyper.encoder_lr, self.hyper.head_lr)
+        recipe = Recipe(*rates, self.hyper.batch_size, self.hyper.seed, smoothing)
+        tuning = FineTuning(self.encoder, head, train.texts, train.wanted, train.weights, recipe)
         state = self.resumed or TuningState(self.identity, judged.accuracy, judged.minus_loss)
         if self.resumed:
             tuning.load_checkpoint(self.paths.checkpoints / CHECKPOINT)
@@ -281,8 +268,8 @@ class Trainer:
         steps = math.ceil(len(everything.rows) / recipe.batch_size)
         if self.budget.left() < steps * step_seconds + SAVE_SECONDS:
             return None
-        gentle = Recipe(recipe.encoder_lr / 2, recipe.head_lr / 2, recipe.batch_size, recipe.seed)
-        data = (everything.texts, everything.targets, everything.weights)
+        gentle = replace(recipe, encoder_lr=recipe.encoder_lr / 2, head_lr=recipe.head_lr / 2)
+        data = (everything.texts, everything.wanted, everything.weights)
         closing = FineTuning(self.encoder, tuning.head(), *data, gentle)
         for step in range(steps):
             self._check_stop()

@@ -21,13 +21,14 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to fine-tune: learning rates, batch size (rows), the share of steps that warm up."""
+    """How to fine-tune: learning rates, batch size (rows), the share of each answer spread over all labels, the share
+    of steps that warm up."""
 
     encoder_lr: float
     head_lr: float
     batch_size: int
     seed: int
-    label_smoothing: float = 0.1
+    label_smoothing: float
     warmup: float = 0.1
     weight_decay: float = 0.01
 
@@ -44,15 +45,16 @@ class FineTuning:
         encoder: Encoder,
         head: Head,
         texts: Sequence[str],
-        targets: Ints,
+        wanted: Floats,
         weights: Floats,
         recipe: Recipe,
     ) -> None:
+        """`wanted` (n, n_labels): what each of the n texts should be answered with, a distribution. `weights` (n,)."""
         self.encoder = encoder
         self.recipe = recipe
         self.step = 0
         self._tokens = encoder.tokenise(texts)
-        self._targets = torch.from_numpy(targets).to(encoder.device)
+        self._wanted = torch.from_numpy(wanted).to(encoder.device)
         self._weights = torch.from_numpy(weights).to(encoder.device)
         self._linear = nn.Linear(head.weight.shape[1], head.weight.shape[0]).to(encoder.device)
         self._load_head(head)
@@ -77,7 +79,7 @@ class FineTuning:
         logits = self._linear(self.encoder.forward([self._tokens[row] for row in rows]))
         picked = torch.from_numpy(rows).to(self.encoder.device)
         losses = nn.functional.cross_entropy(
-            logits, self._targets[picked], reduction="none", label_smoothing=self.recipe.label_smoothing
+            logits, self._wanted[picked], reduction="none", label_smoothing=self.recipe.label_smoothing
         )
         weights = self._weights[picked]
         loss = (losses * weights).sum() / weights.sum()

@@ -149,10 +149,10 @@ def test_fine_tuning_moves_encoder_and_head_and_comes_back_to_what_was_kept(
 ) -> None:
     encoder = Encoder.load(bert)
     texts = [text for texts in TOPICS.values() for text in texts]
-    targets = np.repeat(np.arange(3), [len(texts) for texts in TOPICS.values()])
+    wanted = np.eye(3, dtype=np.float32)[np.repeat(np.arange(3), [len(texts) for texts in TOPICS.values()])]
     start = Head(np.random.default_rng(0).normal(size=(3, 32)).astype(np.float32), np.zeros(3, np.float32))
     weights = np.ones(len(texts), np.float32)
-    tuning = FineTuning(encoder, start, texts, targets, weights, Recipe(1e-3, 1e-2, 4, 0))
+    tuning = FineTuning(encoder, start, texts, wanted, weights, Recipe(1e-3, 1e-2, 4, 0, 0.1))
     before = encoder.embed(texts)
     first = tuning.run_step(0.1)
     tuning.keep(tmp_path / "kept.pt")
