@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.distil import distilled
+from ml.distil import distilled, sharpened
 from ml.rows import Rows
 from ml.schema import TrainingRow
 from ml.smoothing import Smoother
@@ -46,8 +46,8 @@ DISTIL_ON = 2500
 class Lesson:
     """The student's weights (k, d + 1), intercept last, ready for a softmax of temperature 1.
 
-    And the teacher's answers on the pool: `answers` (m, k), each row a distribution, and `trust` (m,), the weight each
-    has as a training row.
+    And what the teacher has a student answer on the pool: `answers` (m, k), each row a distribution, and `trust` (m,),
+    the weight each has as a training row.
     """
 
     weights: Floats
@@ -88,7 +88,7 @@ def lesson(
     student, temperature = distilled(embeddings, targets, pool[sample], answers[sample], start)
     sure = answers.max(axis=1)
     trust = np.asarray(sure * np.float32(TRUST / max(float(sure.mean()), 1e-6)), np.float32)
-    return Lesson(student / np.float32(temperature), np.asarray(answers, np.float32), trust)
+    return Lesson(student / np.float32(temperature), sharpened(answers), trust)
 
 
 def as_rows(
