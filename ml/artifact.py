@@ -16,6 +16,8 @@ from ml.schema import Manifest, SchemaError
 MANIFEST = "manifest.json"
 ENCODER = "encoder"
 HEAD = "head.npz"
+WORDS = "words.npz"
+"""Only where the words beside the encoder are listened to."""
 
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 _OLD_WEIGHTS = ("pytorch_model.bin", "pytorch_model-*.bin", "pytorch_model.bin.index.json")

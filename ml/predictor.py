@@ -12,12 +12,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.artifact import ENCODER, HEAD, MANIFEST, encoder_fingerprint, verify_artifact
+from ml.artifact import ENCODER, HEAD, MANIFEST, WORDS, encoder_fingerprint, verify_artifact
 from ml.forms import BF16, FP32, GRAPHS, CannotRun, fingerprint_of, load_graph
 from ml.machine import BF16_FLAGS, cpu_flags, threads_asked
 from ml.pooling import read_pooling
 from ml.probe import Head
 from ml.schema import Manifest, TransformInput, TransformOutput, WireError
+from ml.softmax import softmax
+from ml.words import WordsHead
+
+Floats = NDArray[np.float32]
 
 EMPTY = WireError("empty_text", "the text is empty")
 NOT_FINITE = WireError("not_finite", "the model gave no finite answer for this text")
@@ -37,13 +41,20 @@ class Predictor:
     """
 
     def __init__(
-        self, manifest: Manifest, name: str, encoder: Embedder, head: Head | None, space: str = ""
+        self,
+        manifest: Manifest,
+        name: str,
+        encoder: Embedder,
+        head: Head | None,
+        space: str = "",
+        words: WordsHead | None = None,
     ) -> None:
         self.manifest = manifest
         self.space = space or manifest.encoder
         self.name = name
         self.encoder = encoder
         self.head = head
+        self.words = words
 
     @classmethod
     def load(cls, folder: Path, name: str = "", environment: Mapping[str, str] = os.environ) -> Predictor:
@@ -55,17 +66,20 @@ class Predictor:
         manifest = verify_artifact(folder)
         name = name or hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()[:16]
         encoder, space = _embedder(folder, manifest, environment)
-        head = None
+        head, words = None, None
         if manifest.kind == "classifier":
             head = Head.load(folder / HEAD, len(manifest.labels), manifest.dim)
-        return cls(manifest, name, encoder, head, space)
+            if WORDS in manifest.files:
+                words = WordsHead.load(folder / WORDS, len(manifest.labels))
+        return cls(manifest, name, encoder, head, space, words)
 
     def predict(self, records: Sequence[TransformInput]) -> list[TransformOutput]:
         """One output per record, in order; a text that cannot be answered gets an error of its own."""
         asked = [place for place, record in enumerate(records) if record.text.strip()]
-        embeddings = self.encoder.embed([records[place].text for place in asked])
+        texts = [records[place].text for place in asked]
+        embeddings = self.encoder.embed(texts)
         outputs = [self._error(record, EMPTY) for record in records]
-        chances = self.head.probabilities(embeddings, self.manifest.temperature) if self.head else None
+        chances = self._probabilities(texts, embeddings)
         for row, place in enumerate(asked):
             record, embedding = records[place], embeddings[row]
             probabilities = None if chances is None else chances[row]
@@ -79,6 +93,15 @@ class Predictor:
                 record.id, self.space, self.name, embedding, probabilities, label
             )
         return outputs
+
+    def _probabilities(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> Floats | None:
+        """(n, n_labels), or None of an artifact without a head."""
+        if self.head is None:
+            return None
+        logits = self.head.logits(embeddings)
+        if self.words and texts:
+            logits = logits + self.words.logits(texts)
+        return softmax(logits / np.float32(self.manifest.temperature))
 
     def refuse(self, record_id: str, error: WireError) -> TransformOutput:
         """The output for a record that could not even be read."""

@@ -37,10 +37,6 @@ class Head:
         """(n, dim) → (n, n_labels)."""
         return np.asarray(embeddings @ self.weight.T + self.bias, np.float32)
 
-    def probabilities(self, embeddings: Floats, temperature: float) -> Floats:
-        """(n, dim) → (n, n_labels), each row summing to 1."""
-        return np.asarray(softmax(self.logits(embeddings) / np.float32(temperature)), np.float32)
-
     def labels(self, embeddings: Floats) -> Ints:
         """(n, dim) → (n,) places of the likeliest label."""
         return np.asarray(self.logits(embeddings).argmax(axis=1), np.int64)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.dataset import split_by_group
 from ml.schema import TrainingRow
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+
+FEWEST_VALIDATION = 20
+"""Validation rows below which nothing can be concluded, so nothing is fine-tuned."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,13 @@ class Rows:
     weights: Floats
     embeddings: Floats
 
+    @classmethod
+    def of(cls, rows: list[TrainingRow], labels: Sequence[str], embeddings: Floats) -> Rows:
+        """What people said: each row's label is one of ``labels``, its weight its own."""
+        place = {label: index for index, label in enumerate(labels)}
+        wanted = np.eye(len(place), dtype=np.float32)[[place[row.label] for row in rows]]
+        return cls(rows, wanted, np.array([row.weight for row in rows], np.float32), embeddings)
+
     @property
     def targets(self) -> Ints:
         """(n,) places of the likeliest labels."""
@@ -32,6 +44,16 @@ class Rows:
     @property
     def texts(self) -> list[str]:
         return [row.text for row in self.rows]
+
+    def split(self, share: float, seed: int) -> tuple[Rows, Rows | None]:
+        """(rows to fit, about ``share`` of them to judge by), groups kept whole. All and none when too few."""
+        _, held = split_by_group(self.rows, share, seed)
+        if len(held) < FEWEST_VALIDATION or len({row.label for row in held}) < 2:
+            return self, None
+        groups = {row.group for row in held}
+        inside = [place for place, row in enumerate(self.rows) if row.group not in groups]
+        outside = [place for place, row in enumerate(self.rows) if row.group in groups]
+        return self.pick(inside), self.pick(outside)
 
     def pick(self, places: list[int]) -> Rows:
         return Rows(

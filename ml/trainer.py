@@ -19,6 +19,7 @@ from ml import __version__
 from ml.artifact import (
     ENCODER,
     HEAD,
+    WORDS,
     base_name,
     encoder_fingerprint,
     encoder_folder,
@@ -32,21 +33,20 @@ from ml.container import (
     read_config,
     read_resources,
 )
-from ml.dataset import fingerprint, split_by_group
+from ml.dataset import fingerprint
 from ml.encoder import Encoder, copy_encoder, set_threads
 from ml.finetune import BEST, CHECKPOINT, Budget, Limits, Stopped, TuningLoop, TuningState
 from ml.forms import CannotRun, choose, form_seconds, texts_for
 from ml.kept import KeptVectors
 from ml.machine import threads_asked
+from ml.mixture import Companion
 from ml.pooling import read_pooling
 from ml.probe import Head, Score, calibrate, fit_probe, folds_by_group, score
-from ml.rows import Rows
+from ml.rows import FEWEST_VALIDATION, Rows
 from ml.schema import Manifest, TrainingRow
 from ml.taught import LEAST_TAUGHT, as_rows, lesson, pool_rows, taught_rows
 from ml.tuning import FineTuning, Recipe, read_checkpoint_state
-
-FEWEST_VALIDATION = 20
-"""Validation rows below which nothing can be concluded, so nothing is fine-tuned."""
+from ml.words import WordsHead
 
 LABEL_SMOOTHING = 0.1
 """Of labels alone. On a held-out part of BANKING77 with 300 labels, the share routed at a precision of .95 was .15
@@ -61,12 +61,16 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Outcome:
-    """The head that won, its temperature, whether the encoder was changed, and the figures."""
+    """The head that won, its temperature, whether the encoder was changed, the figures, and the logits (n, k) of the
+    validation rows by a head that did not learn from them; None without such rows. ``words``: what joins the head.
+    """
 
     head: Head
     temperature: float
     is_tuned: bool
     metrics: dict[str, Any]
+    judged: Floats | None = None
+    words: WordsHead | None = None
 
 
 class Trainer:
@@ -127,22 +131,11 @@ class Trainer:
     ) -> tuple[Rows, Rows | None, Rows]:
         """(rows to fit, rows to judge by, rows to fit in the end). Rows to judge by may be none."""
         embeddings = self._embed([*train, *validation])
-        everything = self._as_rows(train, embeddings[: len(train)])
-        if validation:
-            given = self._as_rows(validation, embeddings[len(train) :])
-            return everything, given if len(validation) >= FEWEST_VALIDATION else None, everything
-        _, held = split_by_group(train, self.hyper.validation_share, self.hyper.seed)
-        if len(held) < FEWEST_VALIDATION or len({row.label for row in held}) < 2:
-            return everything, None, everything
-        held_groups = {row.group for row in held}
-        inside = [place for place, row in enumerate(train) if row.group not in held_groups]
-        outside = [place for place, row in enumerate(train) if row.group in held_groups]
-        return everything.pick(inside), everything.pick(outside), everything
-
-    def _as_rows(self, rows: list[TrainingRow], embeddings: Floats) -> Rows:
-        place = {label: index for index, label in enumerate(self.labels)}
-        wanted = np.eye(len(place), dtype=np.float32)[[place[row.label] for row in rows]]
-        return Rows(rows, wanted, np.array([row.weight for row in rows], np.float32), embeddings)
+        everything = Rows.of(train, self.labels, embeddings[: len(train)])
+        if not validation:
+            return (*everything.split(self.hyper.validation_share, self.hyper.seed), everything)
+        given = Rows.of(validation, self.labels, embeddings[len(train) :])
+        return everything, given if len(validation) >= FEWEST_VALIDATION else None, everything
 
     def _embed(self, rows: list[TrainingRow]) -> Floats:
         path = self.paths.checkpoints / EMBEDDINGS
@@ -172,11 +165,14 @@ class Trainer:
         emit(phase="probe", progress=0.25)
         figures: dict[str, Any] = {"n_rows": len(everything.rows), "n_labels": len(self.labels)}
         tuned: Outcome | None = None
+        companion, logits = None, None
         if validation is not None and len(self.labels) > 1:
             held_back = len(everything.rows) > len(train.rows)
             own = len(train.rows)
+            companion = Companion(train, validation, len(self.labels), self.pool_texts)
             head, _, train = self._probe(train)
-            judged = score(head.logits(validation.embeddings), validation.targets)
+            logits = head.logits(validation.embeddings)
+            judged = score(logits, validation.targets)
             emit(phase="probe", validation_accuracy=judged.accuracy, validation_loss=judged.loss)
             figures |= {
                 "n_taught": len(train.rows) - own,
@@ -184,13 +180,28 @@ class Trainer:
                 "probe_accuracy": judged.accuracy,
             }
             figures |= {"validation_accuracy": judged.accuracy, "validation_loss": judged.loss}
+            self.words_seconds = companion.seconds
             tuned = self._tune(train, validation, everything if held_back else None, head, judged, figures)
-        if tuned:
-            return tuned
         self._check_stop()
         emit(phase="calibrate", progress=0.93)
-        head, temperature, _ = self._probe(everything)
-        return Outcome(head, temperature, False, {**figures, "chosen": "probe"})
+        if tuned is None:
+            head, temperature, _ = self._probe(everything)
+            tuned = Outcome(head, temperature, False, {**figures, "chosen": "probe"}, logits)
+        return self._with_words(tuned, companion, everything)
+
+    def _with_words(self, outcome: Outcome, companion: Companion | None, everything: Rows) -> Outcome:
+        """The same outcome, joined by the head over words where that answers held-out rows better."""
+        if companion is None or outcome.judged is None:
+            return outcome
+        mixture = companion.mixture(outcome.judged)
+        if mixture.listens and self.budget.left() < companion.seconds + SAVE_SECONDS:
+            emit(phase="words", skipped="no_time")
+            return outcome
+        figures = {**outcome.metrics, "words_share": round(1 - mixture.share, 2)}
+        if not mixture.listens:
+            return replace(outcome, metrics=figures)
+        head, words = companion.heads(mixture, outcome.head, everything)
+        return replace(outcome, head=head, words=words, temperature=mixture.temperature, metrics=figures)
 
     def _probe(self, rows: Rows) -> tuple[Head, float, Rows]:
         """The linear head, its temperature, and the rows to fine-tune on: with a pool, taught ones join."""
@@ -221,7 +232,7 @@ class Trainer:
         judging = self.pace * len(validation.rows)
         # Judged once at the end, and embedded once more to calibrate; then a form is chosen.
         forming = form_seconds(self.pace, len(self.pool_texts), self.hyper.max_seconds)
-        reserve = 2 * judging + SAVE_SECONDS + forming
+        reserve = 2 * judging + SAVE_SECONDS + forming + self.words_seconds
         if self.hyper.epochs == 0 or (self.budget.left() <= reserve and not self.resumed):
             emit(phase="finetune", skipped="no_time")
             return None
@@ -257,16 +268,15 @@ class Trainer:
         seconds = 1.3 * loop.step_seconds()
         closing = everything and self._close(tuning, self._probe(everything)[2], recipe, seconds)
         final = closing or tuning
-        return Outcome(
-            final.head(), temperature, True, {**figures, "chosen": "finetune", "closed": bool(closing)}
-        )
+        figures = {**figures, "chosen": "finetune", "closed": bool(closing)}
+        return Outcome(final.head(), temperature, True, figures, logits)
 
     def _close(
         self, tuning: FineTuning, everything: Rows, recipe: Recipe, step_seconds: float
     ) -> FineTuning | None:
         """One epoch over all rows, held-back ones included, at half the rates; None when time is short."""
         steps = math.ceil(len(everything.rows) / recipe.batch_size)
-        if self.budget.left() < steps * step_seconds + SAVE_SECONDS:
+        if self.budget.left() < steps * step_seconds + SAVE_SECONDS + self.words_seconds:
             return None
         gentle = replace(recipe, encoder_lr=recipe.encoder_lr / 2, head_lr=recipe.head_lr / 2)
         data = (everything.texts, everything.wanted, everything.weights)
@@ -298,6 +308,8 @@ class Trainer:
         else:
             copy_encoder(self.encoder.folder, folder / ENCODER)
         outcome.head.save(folder / HEAD)
+        if outcome.words:
+            outcome.words.save(folder / WORDS)
         pooling = read_pooling(folder / ENCODER, self.encoder.pooling.max_length)
         form = self._form(folder, outcome.head, encoder_fingerprint(folder / ENCODER, pooling), texts)
         seconds = round(self.budget.spent(), 1)
