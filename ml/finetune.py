@@ -94,7 +94,7 @@ class Limits:
     """When to stop: epochs, patience in epochs, and the seconds to keep for what follows the loop.
 
     ``noise``: differences in validation accuracy up to this say nothing. ``gain``: an epoch must beat the probe by
-    more than this.
+    more than this; below 0, it may fall behind it by less.
     """
 
     epochs: int
@@ -206,7 +206,9 @@ class TuningLoop:
             return found.accuracy > self.state.probe_accuracy + self.limits.gain
         as_good = found.accuracy >= self.state.top_accuracy - self.limits.noise
         return found > self.state.best or (
-            self.limits.noise > 0 and as_good and found.accuracy >= self.state.probe_accuracy
+            self.limits.noise > 0
+            and as_good
+            and found.accuracy >= self.state.probe_accuracy + min(self.limits.gain, 0.0)
         )
 
     def _has_time_for_a_step(self) -> bool:

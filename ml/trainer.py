@@ -251,10 +251,11 @@ class Trainer:
             return score(found, validation.targets)
 
         noise = judged.standard_error(len(validation.rows))
-        # Labels of a queue are few and hard: with few taught rows beside them, tuning has to prove itself.
+        # Labels of a queue are few and hard, and so are those held back: with few taught rows beside them tuning has to
+        # prove itself, with many it is known to help and only a clear loss speaks against it.
         labelled = len(train.rows) - figures["n_taught"]
-        is_risky = bool(self.pool_texts) and figures["n_taught"] < LEAST_TAUGHT * labelled
-        gain = noise if is_risky else 0.0
+        is_well_taught = figures["n_taught"] >= LEAST_TAUGHT * labelled
+        gain = (-noise if is_well_taught else noise) if self.pool_texts else 0.0
         limits = Limits(self.hyper.epochs, self.hyper.early_stopping_patience, reserve, noise, gain)
         loop = TuningLoop(tuning, judge, state, limits, self.budget, self.paths.checkpoints, self.is_stopping)
         loop.run()

@@ -84,6 +84,11 @@ def test_where_tuning_has_to_prove_itself_a_gain_within_the_noise_leaves_the_pro
     assert chosen_epoch(tmp_path, [0.72, 0.76], 0.05, gain=0.05)[0] == 2
 
 
+def test_where_tuning_is_known_to_help_only_a_clear_loss_leaves_the_probe(tmp_path: Path) -> None:
+    assert chosen_epoch(tmp_path, [0.66, 0.67], 0.05, gain=-0.05)[0] == 2
+    assert chosen_epoch(tmp_path, [0.60, 0.64], 0.05, gain=-0.05)[0] == 0
+
+
 def test_patience_runs_out_on_real_losses_and_not_on_noise(tmp_path: Path) -> None:
     steady, falling = [0.80, *[0.78] * 5], [0.80, *[0.60] * 5]
     assert chosen_epoch(tmp_path, steady, 0.05)[1] == 6
