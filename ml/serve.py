@@ -1,13 +1,16 @@
 """The container's serving program: ``python -m ml.serve``.
 
-- ``GET /ping``: 200 once the model is loaded and answers, 503 before, and after an answer failed.
+- ``GET /ping``: 200 once the model is loaded and answers; 503 before, after an answer failed, and while one takes
+  for ever.
 - ``POST /invocations``: ``application/jsonlines`` (an output line for each line, in order) or
   ``application/json`` (a record, a list, or ``{"instances": [...]}``). A bad record gets an error object and
-  harms no other. 503 with ``Retry-After`` when the queue is full.
+  harms no other. 413 above 6 MiB, 415 for another type, 503 with ``Retry-After`` when the queue is full. The
+  platform's custom attributes and inference id come back as they were sent.
 - ``GET /execution-parameters``: for batch transform.
 
 Listens on ``SAGEMAKER_BIND_TO_PORT`` (8080), or on ``SERVE_UNIX_SOCKET`` alone when that is set. SIGTERM lets
-running requests finish. ``SERVE_QUEUE_RECORDS`` bounds the queue, ``SERVE_MODEL_NAME`` names the model.
+running requests finish, within the 30 seconds the platform gives. ``SERVE_QUEUE_RECORDS`` bounds the queue,
+``SERVE_MODEL_NAME`` names the model.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ import uvicorn
 from ml.container import ContainerError, ContainerPaths, emit, reason_for
 from ml.endpoint import ANSWER_SECONDS, GRACE_SECONDS, Endpoint
 from ml.predictor import Predictor
-from ml.worker import Worker
+from ml.worker import RECORDS_WAITING, Worker
 
 
 def open_socket(environment: Mapping[str, str]) -> socket.socket:
@@ -52,6 +55,14 @@ def open_socket(environment: Mapping[str, str]) -> socket.socket:
     return listening
 
 
+def queue_records(environment: Mapping[str, str]) -> int:
+    """How many records may wait. ``ContainerError`` when the environment says something that is no such number."""
+    asked = environment.get("SERVE_QUEUE_RECORDS") or str(RECORDS_WAITING)
+    if not asked.isdigit() or int(asked) == 0:
+        raise ContainerError("bad_setting", f"SERVE_QUEUE_RECORDS={asked!r} is not a positive whole number")
+    return int(asked)
+
+
 def _is_served(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
@@ -63,8 +74,18 @@ def _is_served(path: Path) -> bool:
 
 def main(environment: Mapping[str, str] = os.environ) -> int:
     """Serve the artifact in the model folder until SIGTERM; returns the exit code."""
-    paths = ContainerPaths.from_environment(environment)
     failures: list[BaseException] = []
+    try:
+        _serve(environment, failures)
+    except ContainerError as error:
+        failures.append(error)
+    for failure in failures:
+        print(f"failed: {reason_for(failure)}", file=sys.stderr, flush=True)
+    return 1 if failures else 0
+
+
+def _serve(environment: Mapping[str, str], failures: list[BaseException]) -> None:
+    paths = ContainerPaths.from_environment(environment)
 
     def give_up(error: BaseException) -> None:
         failures.append(error)
@@ -75,27 +96,25 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
         emit(phase="serving", model=predictor.name, encoder=predictor.space)
         return predictor
 
-    capacity = int(environment.get("SERVE_QUEUE_RECORDS") or 20_000)
     is_batch = environment.get("SAGEMAKER_BATCH", "").lower() == "true"
-    app = Endpoint(Worker(load, give_up, capacity), None if is_batch else ANSWER_SECONDS).app()
+    worker = Worker(load, give_up, queue_records(environment))
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on"
+        Endpoint(worker, None if is_batch else ANSWER_SECONDS).app(),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        lifespan="on",
     )
     server = uvicorn.Server(config)
-    # uvicorn stops gracefully, then raises the signal again: a requested stop is not a failure.
-    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    # uvicorn stops gracefully, then raises the signal again: a requested stop is not a failure. One that comes before
+    # uvicorn listens for it is not lost either.
+    signal.signal(signal.SIGTERM, lambda number, frame: setattr(server, "should_exit", True))
+    listening = open_socket(environment)
     try:
-        listening = open_socket(environment)
-        try:
-            server.run(sockets=[listening])
-        finally:
-            if named := environment.get("SERVE_UNIX_SOCKET"):
-                Path(named).unlink(missing_ok=True)
-    except ContainerError as error:
-        failures.append(error)
-    for failure in failures:
-        print(f"failed: {reason_for(failure)}", file=sys.stderr, flush=True)
-    return 1 if failures else 0
+        server.run(sockets=[listening])
+    finally:
+        if named := environment.get("SERVE_UNIX_SOCKET"):
+            Path(named).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,35 @@
 """One thread that owns the model, behind a bounded queue: inference never runs on the event loop.
 
-Requests that wait are answered together, so that batches are long and sorted by length whatever their callers
-send. What the queue cannot hold is refused at once rather than late.
+Records that wait are answered together, whatever requests they came in, so that batches are long and sorted by
+length. A request of thousands is answered a batch at a time, and small ones that came meanwhile go along: a live
+ticket never waits for a whole file. What the queue cannot hold is refused at once rather than late, and what nobody
+waits for any more is not answered.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-import queue
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 
 from ml.predictor import Predictor
-from ml.schema import SchemaError, TransformInput, WireError, dump_line
+from ml.schema import SchemaError, TransformInput, TransformOutput, WireError, dump_line
 
 Record = TransformInput | tuple[str, WireError]
 """A record to answer, or the id and the error to answer it with."""
+
+RECORDS_WAITING = 20_000
+CHARACTERS_WAITING = 64 * 1024**2
+BATCH = 256
+WARM_UP = TransformInput("warm-up", "Is the model awake?")
+STUCK_SECONDS = 300.0
+"""A batch that takes longer will hardly ever end: 256 long texts take half a minute on one core."""
 
 
 class Overloaded(Exception):
@@ -30,37 +40,62 @@ class TooManyRecords(Exception):
     """More records in one request than the queue may ever hold."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Job:
     records: Sequence[Record]
+    characters: int
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[list[str]]
+    answers: list[str] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        return len(self.records) - len(self.answers)
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """The next ``count`` records of a job."""
+
+    job: _Job
+    count: int
+
+    @property
+    def records(self) -> Sequence[Record]:
+        first = len(self.job.answers)
+        return self.job.records[first : first + self.count]
 
 
 class Worker(threading.Thread):
-    """Loads the model, answers jobs one batch after the other, and says whether it is well.
+    """Loads the model, answers jobs a batch at a time, and says whether it is well.
 
-    ``on_failure`` is called, from the thread, when the model cannot be loaded.
+    ``on_failure`` is called, from the thread, when the model cannot be loaded. ``capacity`` and ``characters`` bound
+    what waits; ``batch`` (records) is how long a small request waits at most for a large one's turn.
     """
 
     def __init__(
         self,
         load: Callable[[], Predictor],
         on_failure: Callable[[BaseException], None],
-        capacity: int = 20_000,
-        batch: int = 1024,
+        capacity: int = RECORDS_WAITING,
+        batch: int = BATCH,
+        characters: int = CHARACTERS_WAITING,
+        stuck_seconds: float = STUCK_SECONDS,
     ) -> None:
         super().__init__(name="inference", daemon=True)
+        self.capacity = capacity
         self._load = load
         self._on_failure = on_failure
-        self._capacity = capacity
         self._batch = batch
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._waiting = 0
+        self._characters = characters
+        self._stuck_seconds = stuck_seconds
+        self._jobs: list[_Job] = []
+        self._waiting = self._waiting_characters = 0
+        self._changed = threading.Condition()
         self._is_stopping = False
         self._is_loaded = False
         self._is_well = False
+        self._answering_since: float | None = None
 
     @property
     def is_loaded(self) -> bool:
@@ -69,106 +104,146 @@ class Worker(threading.Thread):
 
     @property
     def is_well(self) -> bool:
-        """Loaded, alive, and the last batch was answered."""
-        return self._is_well and self.is_alive() and not self._is_stopping
+        """Loaded, alive, not stuck, and the last batch was answered."""
+        since = self._answering_since
+        is_stuck = since is not None and time.monotonic() - since > self._stuck_seconds
+        return self._is_well and self.is_alive() and not self._is_stopping and not is_stuck
 
     def submit(self, records: Sequence[Record]) -> asyncio.Future[list[str]]:
         """A future of one JSON line per record, in order. To be called on the event loop.
 
-        ``Overloaded`` when the queue is full; ``TooManyRecords`` when it could never hold that many.
+        Cancel it, and what is not answered yet will not be. ``Overloaded`` when the queue is full;
+        ``TooManyRecords`` when it could never hold that many.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(records, loop, loop.create_future())
-        with self._lock:
-            if len(records) > self._capacity:
-                raise TooManyRecords
-            if self._is_stopping or self._waiting + len(records) > self._capacity:
+        characters = sum(len(record.text) for record in records if isinstance(record, TransformInput))
+        job = _Job(records, characters, loop, loop.create_future())
+        if len(records) > self.capacity or characters > self._characters:
+            raise TooManyRecords
+        with self._changed:
+            is_full = self._waiting + len(records) > self.capacity
+            if self._is_stopping or is_full or self._waiting_characters + characters > self._characters:
                 raise Overloaded
+            self._jobs.append(job)
             self._waiting += len(records)
-        self._queue.put(job)
+            self._waiting_characters += characters
+            self._changed.notify()
         return job.future
 
     def stop(self) -> None:
         """Refuse new jobs, answer those that wait, end the thread."""
-        with self._lock:
+        with self._changed:
             self._is_stopping = True
-        self._queue.put(None)
+            self._changed.notify()
 
     def run(self) -> None:
         try:
             predictor = self._load()
-            predictor.predict([TransformInput("warm-up", "Is the model awake?")])
+            predictor.predict([WARM_UP])
         except BaseException as error:
             self._on_failure(error)
             return
         self._is_loaded = self._is_well = True
-        while jobs := self._next_jobs():
-            self._answer(predictor, jobs)
+        while slices := self._next_batch():
+            self._answer(predictor, slices)
 
-    def _next_jobs(self) -> list[_Job]:
-        """The jobs of the next batch; none when the worker is to end."""
-        first = self._queue.get()
-        jobs: list[_Job] = []
-        while first is not None:
-            jobs.append(first)
-            if sum(len(job.records) for job in jobs) >= self._batch:
-                return jobs
-            try:
-                first = self._queue.get_nowait()
-            except queue.Empty:
-                return jobs
-        if jobs:
-            self._queue.put(None)
-        return jobs
+    def _next_batch(self) -> list[_Slice]:
+        """What to answer next; nothing when the worker is to end.
 
-    def _answer(self, predictor: Predictor, jobs: list[_Job]) -> None:
-        wanted = [job for job in jobs if not job.future.cancelled()]
+        The oldest job has half of a batch for itself, so that it always gets on; the shortest go along first; what
+        room is left is the oldest's again.
+        """
+        with self._changed:
+            while True:
+                self._drop({job for job in self._jobs if job.future.cancelled()})
+                if self._jobs or self._is_stopping:
+                    break
+                self._changed.wait()
+            if not self._jobs:
+                return []
+            oldest, *others = self._jobs
+            own = min(oldest.left, self._batch // 2)
+            room = self._batch - own
+            slices = []
+            for job in sorted(others, key=lambda job: job.left):
+                if job.left and not room:
+                    break
+                slices.append(_Slice(job, min(job.left, room)))
+                room -= slices[-1].count
+            return [_Slice(oldest, min(oldest.left, own + room)), *slices]
+
+    def _answer(self, predictor: Predictor, slices: list[_Slice]) -> None:
+        self._answering_since = time.monotonic()
         try:
-            answers = _answers(predictor, wanted)
-            self._is_well = True
+            lines = iter(_lines(predictor, [record for one in slices for record in one.records]))
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             self._is_well = False
-            for job in wanted:
-                _settle(job, error)
+            self._settle({one.job: error for one in slices})
         else:
-            for job, lines in zip(wanted, answers, strict=True):
-                _settle(job, lines)
+            self._is_well = True
+            for one in slices:
+                one.job.answers.extend(itertools.islice(lines, one.count))
+            self._settle({one.job: one.job.answers for one in slices if not one.job.left})
         finally:
-            with self._lock:
-                self._waiting -= sum(len(job.records) for job in jobs)
+            self._answering_since = None
+
+    def _drop(self, gone: Collection[_Job]) -> None:
+        for job in gone:
+            self._waiting -= len(job.records)
+            self._waiting_characters -= job.characters
+        if gone:
+            self._jobs = [job for job in self._jobs if job not in gone]
+
+    def _settle(self, results: dict[_Job, list[str] | Exception]) -> None:
+        """Take jobs off the queue and tell their callers, one wake-up for each event loop."""
+        with self._changed:
+            self._drop(results.keys())
+        for loop in {job.loop for job in results}:
+            mine = [(job.future, result) for job, result in results.items() if job.loop is loop]
+            try:
+                loop.call_soon_threadsafe(_tell, mine)
+            except RuntimeError:  # the loop is closed: nobody waits for the answers
+                pass
 
 
-def _answers(predictor: Predictor, jobs: list[_Job]) -> list[list[str]]:
-    records = [record for job in jobs for record in job.records]
-    outputs = iter(predictor.predict([record for record in records if isinstance(record, TransformInput)]))
-    lines = [
+def _lines(predictor: Predictor, records: Sequence[Record]) -> list[str]:
+    """One JSON line per record. Raises when the model is broken, not when some record upsets it."""
+    asked = [record for record in records if isinstance(record, TransformInput)]
+    try:
+        outputs = iter(predictor.predict(asked))
+    except Exception:
+        predictor.predict([WARM_UP])
+        traceback.print_exc(file=sys.stderr)
+        outputs = iter(_apart(predictor, asked))
+    return [
         dump_line(
             (next(outputs) if isinstance(record, TransformInput) else predictor.refuse(*record)).to_dict()
         )
         for record in records
     ]
-    answers: list[list[str]] = []
-    first = 0
-    for job in jobs:
-        answers.append(lines[first : first + len(job.records)])
-        first += len(job.records)
-    return answers
 
 
-def _settle(job: _Job, result: list[str] | Exception) -> None:
-    def settle() -> None:
-        if job.future.done():
-            return
-        if isinstance(result, Exception):
-            job.future.set_exception(result)
-        else:
-            job.future.set_result(result)
-
+def _apart(predictor: Predictor, asked: Sequence[TransformInput]) -> list[TransformOutput]:
+    """Halve what upsets a model that is otherwise well, until the record that does is alone with its error."""
     try:
-        job.loop.call_soon_threadsafe(settle)
-    except RuntimeError:  # the loop is closed: nobody waits for the answer
-        pass
+        return predictor.predict(asked)
+    except Exception as error:
+        if len(asked) == 1:
+            refusal = WireError("model_failed", f"the model failed on this record: {type(error).__name__}")
+            return [predictor.refuse(asked[0].id, refusal)]
+    middle = len(asked) // 2
+    return _apart(predictor, asked[:middle]) + _apart(predictor, asked[middle:])
+
+
+def _tell(results: list[tuple[asyncio.Future[list[str]], list[str] | Exception]]) -> None:
+    for future, result in results:
+        if future.done():
+            continue
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
 
 
 def read_record(value: object) -> Record:
