@@ -7,6 +7,7 @@ platform needs this module alone; it imports no torch.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -81,10 +82,15 @@ class ContainerPaths:
         return self.base / "input" / "data" / name
 
     def has_channel(self, name: str) -> bool:
-        """Whether a channel is declared and holds at least one file."""
+        """Whether a channel is declared and holds at least one file. ``ContainerError`` when it is a pipe."""
         declared = read_config(self.config / "inputdataconfig.json")
         if declared and name not in declared:
             return False
+        told = declared.get(name)
+        if isinstance(told, dict) and told.get("TrainingInputMode") == "Pipe":
+            raise ContainerError(
+                "pipe_mode", f"the channel {name!r} is a pipe: this training reads files (File or FastFile)"
+            )
         folder = self.channel(name)
         return folder.is_dir() and any(folder.iterdir())
 
@@ -126,7 +132,7 @@ class Hyperparameters:
 
     def to_strings(self) -> dict[str, str]:
         return {
-            name: f"{value:g}" if isinstance(value, float) else str(value)
+            name: str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
             for name, value in asdict(self).items()
         }
 
@@ -175,15 +181,29 @@ def reason_for(error: BaseException) -> str:
     """A sentence for people: the cause for an error of the input, an internal error's kind otherwise."""
     if isinstance(error, (ContainerError, ArtifactError, EncoderFolderError, SchemaError)):
         return f"{error} ({error.code})"
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or _says_out_of_memory(error):
         return "The machine has not enough memory for this training: use a smaller batch_size (out_of_memory)"
+    if isinstance(error, PermissionError):
+        return f"{error}: the program runs as user {os.geteuid()}; leave ML_RUN_AS empty to run as root (permission_denied)"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The machine's disk is full: ask for a larger volume (disk_full)"
     return f"The training program failed: {type(error).__name__}: {error}"
 
 
+def _says_out_of_memory(error: BaseException) -> bool:
+    """torch and ONNX Runtime run out of memory under kinds of their own, which are not to be imported here."""
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in said or "can't allocate memory" in said)
+
+
 def write_failure(paths: ContainerPaths, reason: str) -> None:
-    """Write the reason of a failure, at most 1,024 characters, where the platform reads it."""
+    """Write the reason of a failure, at most 1,024 characters, where the platform reads it.
+
+    What cannot be written (half a surrogate pair) is escaped: a reason is never lost over how it is spelt.
+    """
     paths.failure.parent.mkdir(parents=True, exist_ok=True)
-    paths.failure.write_text(reason[:LONGEST_REASON], "utf-8")
+    spelt = reason.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "")
+    paths.failure.write_text(spelt[:LONGEST_REASON], "utf-8")
 
 
 def emit(**values: object) -> None:
