@@ -184,7 +184,7 @@ def reason_for(error: BaseException) -> str:
     if isinstance(error, MemoryError) or _says_out_of_memory(error):
         return "The machine has not enough memory for this training: use a smaller batch_size (out_of_memory)"
     if isinstance(error, PermissionError):
-        return f"{error}: the program runs as user {os.geteuid()}; leave ML_RUN_AS empty to run as root (permission_denied)"
+        return f"{error}: the program runs as user {os.geteuid()} (permission_denied)"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "The machine's disk is full: ask for a larger volume (disk_full)"
     return f"The training program failed: {type(error).__name__}: {error}"
