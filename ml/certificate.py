@@ -1,0 +1,185 @@
+"""A promise of precision, and the certificate that says from which confidence on it is kept. Plain values only.
+
+Made by `ml.certify`, obeyed by `ml.policy.decide`. Light on purpose: whoever routes a ticket loads this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+State = Literal[
+    "certified",
+    "no_audit_labels",
+    "one_service",
+    "unusable_probabilities",
+    "nothing_routable",
+    "too_few_labels",
+    "too_many_errors",
+]
+MOST_GROUPS = 5
+OVERALL = "overall"
+
+WORDS: dict[State, str] = {
+    "certified": "Certified.",
+    "no_audit_labels": "No audit label yet: nothing can be promised.",
+    "one_service": "The model knows one service only: there is nothing to choose between.",
+    "unusable_probabilities": "The model gave no usable probability for any audit ticket: look at the model.",
+    "nothing_routable": "Nothing can be routed: every ticket is out of scope, or of a service that is not known here.",
+    "too_few_labels": "Too few audit labels to tell.",
+    "too_many_errors": "The model is wrong too often for this promise: more audit labels will not change that.",
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Services promised something together, because each alone has too few tickets."""
+
+    name: str
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """At least `precision` of the routed tickets are routed right, and at least `group_precision` of those routed to
+    each group of services; the chance that any of that is wrong is at most `delta`.
+
+    A ticket stranger than `gate` (outlier rank) is always escalated; None: no gate. At most MOST_GROUPS groups, none
+    sharing a service; a service in no group is promised nothing of its own. ValueError says what is wrong.
+    """
+
+    precision: float = 0.95
+    delta: float = 0.05
+    groups: tuple[Group, ...] = ()
+    group_precision: float | None = None
+    gate: float | None = None
+
+    def __post_init__(self) -> None:
+        wanted = {"precision": self.precision, "delta": self.delta, "group_precision": self.of_a_group}
+        for name, value in wanted.items():
+            if not 0.0 < value < 1.0:
+                raise ValueError(f"{name} must lie between 0 and 1, not at {value}")
+        if self.gate is not None and not math.isfinite(self.gate):
+            raise ValueError(f"gate must be a number or None, not {self.gate}")
+        if len(self.groups) > MOST_GROUPS:
+            raise ValueError(
+                f"at most {MOST_GROUPS} groups, not {len(self.groups)}: each needs labels of its own"
+            )
+        members = [service for group in self.groups for service in group.services]
+        if len(members) != len(set(members)) or any(not group.services for group in self.groups):
+            raise ValueError("groups must share no service, and none may be empty")
+
+    @property
+    def of_a_group(self) -> float:
+        """What is promised of each group."""
+        return self.precision if self.group_precision is None else self.group_precision
+
+    @property
+    def risk(self) -> float:
+        """The share of the routed tickets that may be wrong."""
+        return 1.0 - self.precision
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One promise, overall or of a group, at the threshold that was taken (or the first one tried, if none held).
+
+    `certified`: the precision that is certified, None if not. `more_labels`: about how many more audit labels it takes;
+    0 when certified, None when no number would do. `level`: the chance of error it was tested at.
+    """
+
+    name: str
+    services: tuple[str, ...]
+    wanted: float
+    level: float
+    accepted: int
+    errors: int
+    certified: float | None
+    more_labels: int | None
+
+    @property
+    def seen(self) -> float | None:
+        """The precision among the accepted audit tickets."""
+        return 1.0 - self.errors / self.accepted if self.accepted else None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What `certify` found; `threshold` is None unless `state` is "certified".
+
+    It speaks of tickets as they came in `window` (first and last day, ISO, None if unknown), of the model whose labels
+    are `labels`, and of `known` services alone. `fresh`: made with labels never asked before, at delta; else at the
+    `use`-th asking of them, at less (`level`). `escalated`: services whose group could not be certified. `unheard`:
+    services without an audit label: the promise overall covers them only among all others. `coverage` and `recall`
+    (right and routed, of all in-scope tickets) are those of the audit tickets, with 95 % intervals.
+    """
+
+    state: State
+    threshold: float | None
+    gate: float | None
+    precision: float
+    level: float
+    labels: tuple[str, ...]
+    known: tuple[str, ...]
+    audit_labels: int
+    fresh: bool = True
+    use: int | None = None
+    window: tuple[str, str] | None = None
+    tests: tuple[Tested, ...] = ()
+    escalated: tuple[str, ...] = ()
+    unheard: tuple[str, ...] = ()
+    unusable: int = 0
+    coverage: float | None = None
+    coverage_interval: tuple[float, float] | None = None
+    recall: float | None = None
+    recall_interval: tuple[float, float] | None = None
+    minutes: float | None = None
+    choices: tuple[float, ...] = field(default=())
+
+    @property
+    def lower_bound(self) -> float | None:
+        """The certified lower bound of the precision of routed tickets: what was promised, or None.
+
+        Not the better bound one could compute at the threshold taken: that was taken by looking, so it would not hold.
+        """
+        return self.precision if self.state == "certified" else None
+
+    @property
+    def more_labels(self) -> int | None:
+        """About how many more audit labels the promise overall takes; None when no number would do."""
+        return self.tests[0].more_labels if self.tests else None
+
+    def words(self) -> str:
+        """The state in a sentence, with what to do about it."""
+        if self.state == "certified":
+            assert self.threshold is not None
+            share, limit = f"{self.precision:.0%}", f"{self.threshold:.3f}"
+            return f"Certified: at least {share} of the tickets routed at {limit} or more are right."
+        wanting = [one for one in self.tests if one.certified is None]
+        if self.state in ("too_few_labels", "no_audit_labels") and wanting and wanting[0].more_labels:
+            first = wanting[0]
+            whose = "of all services" if first.name == OVERALL else f"of {', '.join(first.services)}"
+            return f"Not certifiable yet: about {first.more_labels:,} more audit labels {whose}."
+        return WORDS[self.state]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; `from_dict` reads it back."""
+        return asdict(self)
+
+
+def from_dict(record: Mapping[str, Any]) -> Certificate:
+    """A certificate as `to_dict` or JSON gave it. ValueError for anything else."""
+    try:
+        fields = {name: _frozen(value) for name, value in record.items() if name != "tests"}
+        tests = tuple(
+            Tested(**{name: _frozen(value) for name, value in one.items()}) for one in record["tests"]
+        )
+        return Certificate(tests=tests, **fields)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a certificate: {error}") from error
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

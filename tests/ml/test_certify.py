@@ -1,0 +1,346 @@
+"""The promise of precision: certified only when the audit labels prove it, and obeyed by the one place that routes."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ml.answers import Answers, answers
+from ml.certificate import MOST_GROUPS, Group, Promise, from_dict
+from ml.certify import Costs, certify, groups_by_size
+from ml.grid import most_errors, power, thresholds
+from ml.learn_then_test import more_accepted, p_value, passed, spent
+from ml.policy import decide
+
+LABELS = ("card", "parcel", "refund")
+PROMISE = Promise(precision=0.9, delta=0.1)
+
+
+def asked(n: int, seed: int, honesty: float = 1.0) -> tuple[Answers, list[str | None]]:
+    """A model's answers to n tickets, and the truths: a probability p is right with a chance of p ** (1 / honesty)."""
+    rng = np.random.default_rng(seed)
+    top = 0.4 + 0.6 * rng.beta(4, 1, n)
+    best = rng.integers(0, 3, n)
+    chances = np.repeat((1 - top)[:, None] / 2, 3, axis=1)
+    chances[np.arange(n), best] = top
+    is_right = rng.random(n) < top ** (1 / honesty)
+    truth = np.where(is_right, best, (best + 1) % 3)
+    return answers(LABELS, chances, rng.random(n)), [LABELS[at] for at in truth]
+
+
+def pool(seed: int = 99) -> Answers:
+    return asked(2000, seed)[0]
+
+
+# The test
+
+
+def test_the_p_value_is_the_binomial_tail() -> None:
+    assert p_value(0, 10, 0.9) == pytest.approx(0.9**10)
+    assert p_value(10, 10, 0.9) == pytest.approx(1.0)
+    assert p_value(0, 0, 0.9) == 1.0
+    with pytest.raises(ValueError, match="5 errors among 4"):
+        p_value(5, 4, 0.9)
+
+
+@given(st.integers(1, 400), st.integers(0, 400), st.floats(0.5, 0.99), st.floats(0.001, 0.3))
+def test_what_is_certified_stays_so_with_fewer_errors_and_never_errs_more_than_the_bound(
+    accepted: int, errors: int, precision: float, delta: float
+) -> None:
+    errors = min(errors, accepted)
+    if passed([errors], [accepted], precision, delta):
+        assert errors / accepted < 1 - precision
+        assert all(passed([fewer], [accepted], precision, delta) for fewer in range(errors))
+        assert errors <= most_errors(accepted, precision, delta)
+    else:
+        assert errors > most_errors(accepted, precision, delta)
+
+
+def test_thresholds_are_certified_until_the_first_that_fails() -> None:
+    assert passed([0, 1, 40, 1], [100, 120, 140, 160], 0.9, 0.1) == 2
+    assert passed([40, 0], [100, 400], 0.9, 0.1) == 0
+
+
+def test_how_many_more_labels_it_takes_is_said_or_that_none_would_do() -> None:
+    assert more_accepted(0, 0, 0.95, 0.05) == 59
+    assert more_accepted(0, 59, 0.95, 0.05) == 0
+    assert more_accepted(10, 100, 0.95, 0.05) is None
+    more = more_accepted(2, 80, 0.95, 0.05)
+    assert more is not None and 0 < more < 400
+
+
+def test_asking_the_same_labels_again_and_again_never_spends_more_than_delta() -> None:
+    assert spent(0.05, None) == 0.05
+    assert sum(spent(0.05, use) for use in range(1, 5000)) < 0.05
+    with pytest.raises(ValueError, match="counted from 1"):
+        spent(0.05, 0)
+
+
+# Which thresholds
+
+
+def test_thresholds_come_from_the_pool_strictest_first() -> None:
+    found = thresholds(pool().confidence, 400, 0.9, 0.1)
+    assert found == sorted(set(found), reverse=True) and len(found) > 5
+    assert found[-1] == pytest.approx(pool().confidence.min())
+
+
+def test_a_stricter_start_is_taken_by_a_model_that_is_sure_of_little() -> None:
+    modest = np.concatenate([np.full(300, 0.99), np.full(700, 0.5)])
+    sure = np.full(1000, 0.995)
+    first, loosest = (thresholds(one, 500, 0.95, 0.05)[0] for one in (modest, sure))
+    assert first == 0.99 and loosest == 0.995
+    assert power(150, 0.03, 0.95, 0.05) > power(500, 0.3, 0.95, 0.05)
+
+
+@pytest.mark.parametrize("empty", [[], [math.nan, -math.inf]])
+def test_nothing_is_tried_of_a_pool_of_which_nothing_can_be_routed(empty: list[float]) -> None:
+    assert thresholds(np.asarray(empty, np.float64), 100, 0.9, 0.1) == []
+
+
+# The certificate
+
+
+def test_a_good_model_is_certified_and_says_what_it_covers() -> None:
+    audit, truth = asked(600, 1)
+    found = certify(audit, truth, pool(), PROMISE, window=("2026-01-01", "2026-03-31"))
+    assert found.state == "certified" and found.lower_bound == 0.9
+    assert (
+        found.coverage is not None and found.recall is not None and 0.5 < found.recall < found.coverage <= 1
+    )
+    assert found.coverage_interval is not None and found.coverage_interval[0] < found.coverage
+    assert found.audit_labels == 600 and found.fresh and found.window == ("2026-01-01", "2026-03-31")
+    assert found.tests[0].seen is not None and found.tests[0].seen > 0.9
+    assert found.words().startswith("Certified: at least 90%")
+
+
+def test_the_promise_is_broken_as_seldom_as_it_says() -> None:
+    """300 audits of one model whose probabilities are honest: the true precision at the threshold is known."""
+    everything, truth = asked(40_000, 7)
+    right = everything.service == np.asarray(truth)
+    unlabelled, broken, certified = pool(), 0, 0
+    rng = np.random.default_rng(3)
+    for _ in range(300):
+        rows = rng.choice(len(everything), 500, replace=False)
+        found = certify(everything.of(rows), [truth[at] for at in rows], unlabelled, PROMISE)
+        if found.threshold is not None:
+            certified += 1
+            broken += right[everything.confidence >= found.threshold].mean() < PROMISE.precision
+    assert certified > 280
+    assert broken <= 0.1 * 300 + 2 * math.sqrt(300 * 0.1 * 0.9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 400), st.floats(0.2, 1.0))
+def test_no_certificate_stands_on_more_errors_than_it_promises(seed: int, n: int, honesty: float) -> None:
+    audit, truth = asked(n, seed, honesty)
+    found = certify(audit, truth, pool(), PROMISE)
+    if found.threshold is None:
+        assert found.lower_bound is None and found.coverage is None
+        return
+    routed = audit.confidence >= found.threshold
+    errors = sum(
+        one != said for one, said in zip(np.asarray(truth)[routed], audit.service[routed], strict=True)
+    )
+    assert errors <= 0.1 * routed.sum()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 60))
+def test_more_errors_never_certify_what_fewer_did_not(seed: int, spoilt: int) -> None:
+    audit, truth = asked(300, seed, 3.0)
+    worse = ["nobody's" if at < spoilt else one for at, one in enumerate(truth)]
+    before, after = (certify(audit, one, pool(), PROMISE) for one in (truth, worse))
+    if after.threshold is not None:
+        assert before.threshold is not None and before.threshold <= after.threshold
+
+
+def test_labels_asked_before_count_for_less() -> None:
+    audit, truth = asked(600, 1)
+    found = certify(audit, truth, pool(), PROMISE, use=3)
+    assert not found.fresh and found.use == 3 and found.level < PROMISE.delta
+
+
+def test_a_gate_escalates_what_is_strange_and_a_missing_outlier_score_is_strange() -> None:
+    audit, truth = asked(600, 1)
+    gated = replace(PROMISE, gate=0.8)
+    found = certify(audit, truth, pool(), gated)
+    assert found.coverage is not None and found.coverage < 0.85
+    blind = replace(audit, outlier=np.full(600, math.nan))
+    assert (
+        certify(blind, truth, replace(pool(), outlier=np.full(2000, math.nan)), gated).state
+        == "nothing_routable"
+    )
+
+
+def test_tickets_of_no_service_are_errors_where_they_are_routed() -> None:
+    audit, truth = asked(600, 1)
+    half: list[str | None] = [None if at % 2 else one for at, one in enumerate(truth)]
+    assert certify(audit, half, pool(), PROMISE).state == "too_many_errors"
+
+
+def test_groups_of_services_have_promises_of_their_own_and_a_bad_one_is_escalated() -> None:
+    audit, truth = asked(1500, 1)
+    bad = [
+        "card" if said == "refund" and at % 3 else one
+        for at, (said, one) in enumerate(zip(audit.service, truth, strict=True))
+    ]
+    groups = (Group("things", ("card", "parcel")), Group("money", ("refund",)))
+    found = certify(audit, bad, pool(), replace(PROMISE, groups=groups))
+    assert found.state == "certified" and found.escalated == ("refund",)
+    assert [one.certified for one in found.tests] == [0.9, 0.9, None]
+
+
+def test_groups_come_from_how_often_the_pool_is_answered_with_each_service() -> None:
+    groups = groups_by_size(pool(), 2)
+    assert len(groups) == 2 and sorted(one for group in groups for one in group.services) == list(LABELS)
+
+
+def test_costs_choose_among_what_is_certified() -> None:
+    audit, truth = asked(1500, 1)
+    loose = certify(audit, truth, pool(), PROMISE, costs=Costs(escalation=10.0, misroute=1.0))
+    strict = certify(audit, truth, pool(), PROMISE, costs=Costs(escalation=0.01, misroute=100.0))
+    assert loose.threshold is not None and strict.threshold is not None and loose.minutes is not None
+    assert strict.threshold > loose.threshold and set(strict.choices) == set(loose.choices)
+    assert Costs(matrix={("card", "refund"): 60.0}).of("card", "refund") == 60.0
+
+
+# Bad cases
+
+
+def test_without_audit_labels_it_says_how_many_it_takes() -> None:
+    audit, _ = asked(10, 1)
+    found = certify(audit.of(np.arange(0)), [], pool(), Promise())
+    assert found.state == "no_audit_labels" and found.more_labels == 59
+    assert "59 more audit labels of all services" in found.words()
+
+
+def test_with_too_few_it_says_about_how_many_more() -> None:
+    audit, truth = asked(12, 1, 20.0)
+    found = certify(audit, truth, pool(), PROMISE)
+    assert found.state == "too_few_labels" and found.more_labels and "more audit labels" in found.words()
+
+
+def test_one_service_alone_promises_nothing() -> None:
+    audit = answers(["card"], np.ones((50, 1)))
+    assert certify(audit, ["card"] * 50, audit, PROMISE).state == "one_service"
+
+
+def test_a_model_that_is_always_wrong_is_not_helped_by_more_labels() -> None:
+    audit, _ = asked(200, 1)
+    wrong: list[str | None] = ["refund" if one == "card" else "card" for one in audit.service]
+    found = certify(audit, wrong, pool(), PROMISE)
+    assert found.state == "too_many_errors" and found.more_labels is None
+
+
+def test_probabilities_that_are_none_are_never_routed() -> None:
+    broken = answers(LABELS, np.full((40, 3), math.nan))
+    assert certify(broken, ["card"] * 40, pool(), PROMISE).state == "unusable_probabilities"
+    audit, truth = asked(600, 1)
+    patched = replace(audit, confidence=np.where(np.arange(600) < 30, math.nan, audit.confidence))
+    found = certify(patched, truth, pool(), PROMISE)
+    assert found.unusable == 30 and found.coverage is not None and found.coverage <= 0.95
+
+
+def test_a_service_without_an_audit_label_and_one_that_is_gone_are_named_or_escalated() -> None:
+    audit, truth = asked(900, 1)
+    rows = [
+        at
+        for at, (said, one) in enumerate(zip(audit.service, truth, strict=True))
+        if "refund" not in (said, one)
+    ]
+    found = certify(audit.of(np.asarray(rows)), [truth[at] for at in rows], pool(), PROMISE)
+    assert found.unheard == ("refund",)
+    gone = certify(audit, truth, pool(), PROMISE, known=("card", "parcel", "invoice"))
+    assert "refund" in gone.labels and "refund" not in gone.known
+    assert decide(LABELS, [0.0, 0.0, 1.0], 0.1, gone).reason == "not_certified"
+
+
+def test_answers_of_a_model_with_other_labels_are_refused() -> None:
+    audit, truth = asked(60, 1)
+    other = answers(("card", "parcel"), np.full((10, 2), 0.5))
+    with pytest.raises(ValueError, match="other labels"):
+        certify(audit, truth, other, PROMISE)
+    with pytest.raises(ValueError, match="60 answers but 59 truths"):
+        certify(audit, truth[:-1], pool(), PROMISE)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"precision": 1.0}, "precision must lie between"),
+        ({"delta": 0.0}, "delta must lie between"),
+        ({"gate": math.nan}, "gate must be a number"),
+        ({"groups": tuple(Group(str(at), (str(at),)) for at in range(MOST_GROUPS + 1))}, "at most 5 groups"),
+        ({"groups": (Group("a", ("x",)), Group("b", ("x",)))}, "share no service"),
+    ],
+)
+def test_a_promise_that_cannot_be_kept_is_refused(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Promise(**wrong)
+
+
+def test_answers_refuse_what_does_not_fit() -> None:
+    with pytest.raises(ValueError, match="distinct"):
+        answers(["a", "a"], np.ones((1, 2)))
+    with pytest.raises(ValueError, match=r"must be \(n, 2\)"):
+        answers(["a", "b"], np.ones((1, 3)))
+    odd: NDArray[np.float64] = np.array([[0.5, 0.2], [0.7, 0.3], [1.2, -0.2]])
+    assert np.isfinite(answers(["a", "b"], odd).confidence).tolist() == [False, True, False]
+
+
+def test_a_certificate_survives_json() -> None:
+    audit, truth = asked(600, 1)
+    groups = (Group("all but one", ("card", "parcel")),)
+    found = certify(
+        audit, truth, pool(), replace(PROMISE, groups=groups), window=("2026-01-01", "2026-02-01")
+    )
+    assert from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    with pytest.raises(ValueError, match="not a certificate"):
+        from_dict({"state": "certified"})
+
+
+# Route or escalate
+
+
+def test_routing_follows_the_certificate_and_names_its_reason() -> None:
+    audit, truth = asked(600, 1)
+    found = certify(audit, truth, pool(), replace(PROMISE, gate=0.9))
+    assert found.threshold is not None
+    sure = [0.999, 0.0005, 0.0005]
+    assert decide(LABELS, sure, 0.1, found).service == "card"
+    reasons = {
+        "uncertain": decide(LABELS, [0.34, 0.33, 0.33], 0.1, found),
+        "out_of_scope": decide(LABELS, sure, 0.95, found),
+        "not_certified": decide(LABELS, sure, 0.1, None),
+    }
+    assert {name: one.reason for name, one in reasons.items()} == {name: name for name in reasons}
+    assert not any(one.is_routed for one in reasons.values())
+    assert decide(LABELS, sure, None, found).reason == "out_of_scope"
+    assert decide(LABELS[::-1], sure, 0.1, found).reason == "not_certified"
+    assert decide(LABELS, [math.nan, 0.5, 0.5], 0.1, found).reason == "uncertain"
+    assert decide(LABELS, sure, 0.1, found, services=["parcel"]).reason == "not_certified"
+    with pytest.raises(ValueError, match="3 labels but 2"):
+        decide(LABELS, [0.5, 0.5], 0.1, found)
+
+
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=3), st.floats(0, 1))
+def test_nothing_is_ever_routed_below_the_threshold_or_beyond_the_gate(
+    chances: list[float], outlier: float
+) -> None:
+    certificate = CERTIFIED
+    found = decide(LABELS, chances, outlier, certificate)
+    if found.is_routed:
+        assert certificate.threshold is not None and certificate.gate is not None
+        assert max(chances) >= certificate.threshold and outlier <= certificate.gate
+
+
+CERTIFIED = certify(*asked(600, 1), pool(), replace(PROMISE, gate=0.9))
