@@ -5,7 +5,6 @@ Any process may use it, many at once. It starts no process: `python -m compute.s
 
 from __future__ import annotations
 
-import json
 import shutil
 import socket
 import time
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
+from compute.answers import answers_of, body_of
 from compute.objects import Objects, existing, path_of
 from compute.port import (
     NAME,
-    ComputeError,
     EndpointObservation,
     EndpointSpec,
     EndpointState,
@@ -28,8 +27,6 @@ from compute.port import (
     JobNotFound,
     JobState,
     Observation,
-    ProgramError,
-    Throttled,
     TrainingSpec,
     TransformSpec,
     spec_hash,
@@ -37,7 +34,6 @@ from compute.port import (
 from compute.spool import Spool, locked, read_json, sync_folder, tail, write_bytes, write_json
 from compute.unix_http import TRANSPORT_ERRORS, UnixConnection
 
-BODY_AT_MOST = 6 * 1024 * 1024
 NO_SUPERVISOR = "waiting_for_supervisor"
 
 
@@ -179,9 +175,7 @@ class LocalBackend:
     def invoke(self, name: str, records: list[dict[str, Any]], timeout_s: float) -> list[dict[str, Any]]:
         if not records:
             return []
-        body = b"".join(json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in records)
-        if len(body) > BODY_AT_MOST:
-            raise InvalidSpec(f"{len(body)} bytes in one call; at most {BODY_AT_MOST}")
+        body = body_of(records)
         path, deadline = self._socket(name), time.monotonic() + timeout_s
         try:
             code, answer = _post(path, body, timeout_s, name)
@@ -191,7 +185,7 @@ class LocalBackend:
             if successor == path or left <= 0:
                 raise
             code, answer = _post(successor, body, left, name)
-        return _answers(code, answer, len(records), name)
+        return answers_of(code, answer, len(records), name)
 
     def _socket(self, name: str) -> Path:
         """Where the endpoint answers now."""
@@ -215,22 +209,6 @@ def _post(path: Path, body: bytes, timeout_s: float, name: str) -> tuple[int, by
         raise EndpointUnavailable(f"endpoint {name} {said}") from error
     finally:
         connection.close()
-
-
-def _answers(code: int, body: bytes, expected: int, name: str) -> list[dict[str, Any]]:
-    if code in (429, 503):
-        raise Throttled(f"endpoint {name} is busy")
-    text = body[:300].decode("utf-8", "replace")
-    if code != 200:
-        error: type[ComputeError] = InvalidSpec if code in (400, 413, 415, 422) else ProgramError
-        raise error(f"endpoint {name} answered {code}: {text}")
-    try:
-        answers = [json.loads(line) for line in body.split(b"\n") if line.strip()]
-    except ValueError as bad:
-        raise ProgramError(f"endpoint {name} answered something else than JSON lines: {text}") from bad
-    if len(answers) != expected or not all(isinstance(answer, dict) for answer in answers):
-        raise ProgramError(f"endpoint {name} gave {len(answers)} answers to {expected} records")
-    return answers
 
 
 def _job_state(status: dict[str, Any]) -> JobState:

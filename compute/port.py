@@ -1,6 +1,6 @@
 """The compute port: what the house asks of a place where jobs run, whichever place it is.
 
-Adapters (`compute.local`, later SageMaker) implement `ComputeBackend`; callers import only this module and
+Adapters (`compute.local`, `compute.sagemaker`) implement `ComputeBackend`; callers import only this module and
 `compute.registry`. URIs are `file:///…` or `s3://…`, as the backend understands them; callers build them by joining
 onto `ARTIFACTS_URI`.
 """
@@ -73,6 +73,20 @@ class Throttled(ComputeError):
     """Too many calls, or a full queue: slow down and call again."""
 
     code = "throttled"
+    retryable = True
+
+
+class PlatformUnavailable(ComputeError):
+    """The place does not answer, or answers with a fault of its own; whether the call took effect is not known."""
+
+    code = "platform_unavailable"
+    retryable = True
+
+
+class EndpointBusy(ComputeError):
+    """The endpoint is being created, updated or deleted: wish again once it has come to rest."""
+
+    code = "endpoint_busy"
     retryable = True
 
 
@@ -230,7 +244,8 @@ class Observation:
     None. `metrics` holds the last value of each metric of the log (`step`, `steps`, `epoch`, `train_loss`,
     `validation_accuracy`, …). `artifact_uri` (training) and `output_uri` (transform, the `.out` object itself) are set
     only once SUCCEEDED. `failure_reason` has at most 1,024 characters and is the program's text: escape it.
-    `processed` counts transform records.
+    `processed` counts transform records. `failure_code` is `capacity` when FAILED for want of a machine, else empty.
+    `billable_seconds` of `instance_type` are what the job costs so far; None where nothing is billed.
     """
 
     state: JobState
@@ -245,6 +260,9 @@ class Observation:
     ended_at: datetime | None = None
     log_tail: str = ""
     processed: int | None = None
+    failure_code: str = ""
+    instance_type: str = ""
+    billable_seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -293,14 +311,18 @@ class ComputeBackend(Protocol):
         """Delete the object or everything under the prefix. Idempotent."""
 
     def put_endpoint(self, spec: EndpointSpec) -> None:
-        """Wish for an endpoint, or change what answers under its name. Idempotent."""
+        """Wish for an endpoint, or change what answers under its name. Idempotent.
+
+        EndpointBusy when the wish cannot be taken now. A wish that failed is not tried again until another was made:
+        wish for the former artifact to go back to it, then for the new one to try anew.
+        """
 
     def observe_endpoint(self, name: str) -> EndpointObservation:
         """`absent` when there is none."""
         ...
 
     def delete_endpoint(self, name: str) -> None:
-        """Idempotent."""
+        """Idempotent. EndpointBusy when it cannot be deleted now."""
 
     def invoke(self, name: str, records: list[dict[str, Any]], timeout_s: float) -> list[dict[str, Any]]:
         """One answer per record, same order. EndpointUnavailable, Throttled, ProgramError, InvalidSpec (too large)."""

@@ -20,10 +20,8 @@ def backend() -> ComputeBackend:
     if settings.COMPUTE_BACKEND == "local":
         return _local(Path(settings.COMPUTE_SPOOL), settings.ARTIFACTS_URI)
     if settings.COMPUTE_BACKEND == "sagemaker":
-        raise InvalidSpec(
-            "COMPUTE_BACKEND=sagemaker is not available in this version: set COMPUTE_BACKEND=local"
-        )
-    raise InvalidSpec(f"COMPUTE_BACKEND must be 'local', not {settings.COMPUTE_BACKEND!r}")
+        return _sagemaker(tuple(sorted(settings.SAGEMAKER.items())), settings.ARTIFACTS_URI)
+    raise InvalidSpec(f"COMPUTE_BACKEND must be 'local' or 'sagemaker', not {settings.COMPUTE_BACKEND!r}")
 
 
 @lru_cache
@@ -31,3 +29,10 @@ def _local(spool: Path, artifacts_uri: str) -> ComputeBackend:
     artifacts = path_of(artifacts_uri)
     artifacts.mkdir(parents=True, exist_ok=True)
     return LocalBackend(spool, artifacts)
+
+
+@lru_cache
+def _sagemaker(chosen: tuple[tuple[str, str], ...], artifacts_uri: str) -> ComputeBackend:
+    from compute.sagemaker import Options, SageMakerBackend  # boto3: only where it is needed
+
+    return SageMakerBackend(Options.from_environment(dict(chosen), artifacts_uri))

@@ -265,6 +265,7 @@ TICKET_MAX_CHARS = env_int("TICKET_MAX_CHARS", 1_000_000)
 COMPUTE_BACKEND = os.environ.get("COMPUTE_BACKEND", "local")
 COMPUTE_SPOOL = Path(os.environ.get("COMPUTE_SPOOL") or HOME_DIR / "compute")
 ARTIFACTS_URI = os.environ.get("ARTIFACTS_URI") or f"file://{HOME_DIR / 'artifacts'}"
+SAGEMAKER = {name: value for name, value in os.environ.items() if name.startswith("SAGEMAKER_")}
 SNAPSHOTS_DIR = HOME_DIR / "snapshots"
 BASE_MODEL = os.environ.get("BASE_MODEL") or str(default_base_model())
 TRAIN_SECONDS = env_int("TRAIN_SECONDS", 900)

@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 from compute.objects import existing, path_of
 from compute.port import ComputeError, JobState, TransformSpec
+from compute.records import BatchSize, Line, batches, count_lines, error_line, whole_lines
 from compute.spool import sync_folder, tail, write_bytes
 from compute.supervisor.job import Job
-from compute.supervisor.records import BatchSize, Line, batches, count_lines, error_line, whole_lines
 from compute.supervisor.serving import STARTUP_SECONDS, ServeFailed, ServePool, Server, wait_until_ready
 from compute.unix_http import TRANSPORT_ERRORS, UnixConnection
 

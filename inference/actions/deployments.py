@@ -31,7 +31,12 @@ def assistant_ensure(*, backend: ComputeBackend) -> Deployment | None:
     deployment = selectors.assistant()
     if deployment is None or deployment.model_version_id != wanted.pk:
         deployment = _replace(wanted)
-    backend.put_endpoint(EndpointSpec(name=ASSISTANT, artifact_uri=wanted.artifact_uri))
+    try:
+        backend.put_endpoint(EndpointSpec(name=ASSISTANT, artifact_uri=wanted.artifact_uri))
+    except ComputeError as error:
+        if not error.retryable:
+            raise
+        log.info("the assistant is wished for again at the next look: %s", error)
     seen = backend.observe_endpoint(ASSISTANT)
     is_ours = seen.state != "in_service" or seen.artifact_uri == wanted.artifact_uri
     state = seen.state if is_ours else "creating"

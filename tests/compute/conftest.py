@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,14 @@ class House:
     def uri(self, *parts: str) -> str:
         return self.artifacts.joinpath(*parts).as_uri()
 
+    def given(self, path: Path) -> str:
+        """Where the backend reads a file or folder of this test."""
+        return path.as_uri()
+
+    def job_name(self, name: str) -> str:
+        """What a job is called where it runs."""
+        return name
+
     def options(self, *more: str) -> list[str]:
         return [
             "--spool", str(self.spool.root),
@@ -113,7 +122,7 @@ class House:
 
     def training(self, name: str = "t-1", max_seconds: int = 60, **hyperparameters: str) -> TrainingSpec:
         return TrainingSpec(
-            name=name, channels={"train": (self.folder / "data").as_uri()},
+            name=name, channels={"train": self.given(self.folder / "data")},
             hyperparameters={"starts": str(self.starts)} | hyperparameters,
             output_uri=self.uri("runs"), max_seconds=max_seconds,
         )  # fmt: skip
@@ -133,7 +142,7 @@ class House:
         spec = TransformSpec(
             name,
             artifact or self.artifact(),
-            source.as_uri(),
+            self.given(source),
             self.uri("out"),
             max_seconds,
             environment or {},
@@ -151,13 +160,11 @@ class House:
             (model / "encoder" / "weights.bin").write_bytes(name.encode() * 10_000)
             write_manifest(model, Manifest("encoder", 4, "0123456789abcdef", name, "test"))
             pack_artifact(model, tar)
-        return tar.as_uri()
+        return self.given(tar)
 
     def output(self, name: str = "b-1") -> list[dict[str, object]]:
-        return [
-            json.loads(line)
-            for line in (self.artifacts / "out" / f"{name}.jsonl.out").read_text().splitlines()
-        ]
+        with self.backend.open(self.uri("out", f"{name}.jsonl.out")) as stream:
+            return [json.loads(line) for line in stream.read().splitlines()]
 
     # Watching
 
@@ -178,3 +185,31 @@ def house(tmp_path: Path) -> Iterator[House]:
     made = House(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def double() -> Iterator[Any]:
+    """One account for the session; tests keep apart by the prefix of their names."""
+    from tests.compute import cloud
+
+    with cloud.account() as made:
+        yield made
+
+
+@pytest.fixture
+def cloud_house(tmp_path: Path, double: Any) -> Iterator[Any]:
+    from tests.compute.cloud import CloudHouse
+
+    made = CloudHouse(tmp_path, double)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["local", "sagemaker"])
+def place(request: pytest.FixtureRequest) -> Any:
+    """Where jobs run: the local backend under its supervisor, or SageMaker through its double."""
+    if request.param == "sagemaker":
+        return request.getfixturevalue("cloud_house")
+    made: House = request.getfixturevalue("house")
+    made.supervise()
+    return made

@@ -1,4 +1,6 @@
-"""A small serving program for the supervisor's tests: real HTTP on a unix socket; texts tell it to misbehave.
+"""A small serving program for the backends' tests: real HTTP on a unix socket, or on the port of the contract.
+
+Texts tell it to misbehave.
 
 A text `die` kills it once per marker file, `die always` each time, `refuse` answers 400, `swallow` leaves one answer
 out, `slow N` sleeps.
@@ -68,5 +70,13 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
 
 
+class PortServer(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
 print("listening", flush=True)
-Server(os.environ["SERVE_UNIX_SOCKET"], Handler).serve_forever()
+if named := os.environ.get("SERVE_UNIX_SOCKET"):
+    Server(named, Handler).serve_forever()
+else:
+    PortServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
