@@ -181,8 +181,10 @@ class Endpoints:
         artifact = self._artifact(str(found.get("EndpointConfigName", "")))
         if status in UPDATING:
             reason = "updating"
-        elif status == "InService" and self._wished(found) not in {None, found.get("EndpointConfigName")}:
-            reason = f"rolled back: {reason or 'the update did not pass its checks'}"
+        elif status == "InService":
+            is_wished = self._wished(found) in {None, found.get("EndpointConfigName")}
+            why = reason or "the update did not pass its checks"
+            reason = "" if is_wished else f"rolled back: {why}"
         return EndpointObservation(state, artifact if state == "in_service" else None, reason)
 
     def delete(self, name: str, in_account: bool = False) -> None:

@@ -56,6 +56,8 @@ def account() -> Iterator[Double]:
 class CloudHouse(House):
     """One installation in the account: names and objects under a prefix of its own."""
 
+    look_every = 0.1  # a look is several calls, answered by this very process
+
     def __init__(self, folder: Path, double: Double, **options: Any) -> None:
         self.folder, self.double = folder, double
         self.artifacts = folder / "artifacts"

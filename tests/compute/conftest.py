@@ -28,12 +28,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 90.0
 
 
-def until(condition: Callable[[], object], what: str = "it", now: Callable[[], object] = str) -> None:
+def until(
+    condition: Callable[[], object], what: str = "it", now: Callable[[], object] = str, pause: float = 0.02
+) -> None:
     """Wait for a condition; only the failure depends on time, and tells what it is `now`."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:g} s for {what}: {now()}"
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def is_running(pid: int) -> bool:
@@ -52,6 +54,8 @@ def is_running(pid: int) -> bool:
 
 class House:
     """One spool with its backend and, when started, its supervisor."""
+
+    look_every = 0.02
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -172,8 +176,14 @@ class House:
         return self.when(name, lambda seen: seen.state.is_final)
 
     def when(self, name: str, condition: Callable[[Observation], object]) -> Observation:
-        until(lambda: condition(self.backend.observe(name)), name, lambda: self.backend.observe(name))
-        return self.backend.observe(name)
+        last: list[Observation] = []
+
+        def holds() -> object:
+            last[:] = [self.backend.observe(name)]
+            return condition(last[0])
+
+        until(holds, name, lambda: last, self.look_every)
+        return last[0]
 
     def pids(self) -> list[int]:
         """Every start of the training program, by process id."""

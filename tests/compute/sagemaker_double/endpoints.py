@@ -74,12 +74,13 @@ class Endpoint:
         fresh, reason = self._start(config)
         deadline = time.monotonic() + wait * self.double.baking_share
         while fresh is not None and time.monotonic() < deadline:
+            if self.status != "Updating":  # the account is closed
+                fresh.remove()
+                return
             if self.double.alarms_ringing(alarms):
                 fresh.remove()
                 fresh, reason = None, "One or more alarms went into ALARM state"
             time.sleep(LOOK_SECONDS)
-        if fresh is not None and not alarms and not fresh.is_well():
-            reason = "without an alarm nothing is rolled back"
         if fresh is not None:
             former, self.serving, self.config = self.serving, fresh, config
             if former is not None:

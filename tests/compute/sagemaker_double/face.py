@@ -60,6 +60,10 @@ class Handler(BaseHTTPRequestHandler):
             raise ApiError("InternalFailure", "the double was told to fail", 500)
         if self.double.take("limit", operation):
             raise ApiError("ResourceLimitExceeded", "The account-level service limit is 0 Instances")
+        if self.double.take("deny", operation):
+            raise ApiError(
+                "AccessDeniedException", f"User is not authorized to perform: sagemaker:{operation}"
+            )
         if self.double.take("unsent", operation):
             raise ConnectionAbortedError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Programs:
 
 @dataclass
 class Fault:
-    """`kind`: throttle, error, lost, unsent, limit; or job, secondary, status, which change what is told of a thing."""
+    """`kind`: throttle, error, lost, unsent, limit, deny; or job, secondary, status: what is told of a thing."""
 
     kind: str
     operation: str
@@ -41,6 +42,7 @@ class Double(Operations):
     """The account. `stop_grace` stands for the 120 s between SIGTERM and SIGKILL; `baking_share` shortens waits."""
 
     def __init__(self) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for every call
         self.moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self.moto.start()
         self.moto_url = "http://{}:{}".format(*self.moto.get_host_and_port())
@@ -53,7 +55,7 @@ class Double(Operations):
         self.faults: list[Fault] = []
         self.stop_grace, self.baking_share = 1.0, 1.0
         self.empty_lines_between_answers = False
-        self._logs = self.client("logs")
+        self._logs, self._cloudwatch = self.client("logs"), self.client("cloudwatch")
         self._streams: set[tuple[str, str]] = set()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(self))
         self.server.daemon_threads = True
@@ -127,9 +129,9 @@ class Double(Operations):
         self._logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
     def alarms_known(self, names: list[str]) -> set[str]:
-        found = self.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"] if names else []
+        found = self._cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"] if names else []
         return {one["AlarmName"] for one in found}
 
     def alarms_ringing(self, names: list[str]) -> bool:
-        found = self.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"] if names else []
+        found = self._cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"] if names else []
         return any(one["StateValue"] == "ALARM" for one in found)
