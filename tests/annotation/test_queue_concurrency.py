@@ -106,6 +106,8 @@ def test_ten_people_answer_skip_and_lose_leases_and_no_ticket_is_answered_twice(
                 refused.append(error.code)
 
     all_at_once(work, people)
+    for person in people:  # what the last one skipped after the others had found nothing left
+        work(person)
     assert set(refused) <= {"lease_expired", "already_answered"}
     labels = Annotation.objects.filter(kind="label")
     assert labels.count() == labels.values("ticket").distinct().count() == 80

@@ -1,0 +1,49 @@
+"""What the benchmark of the precision contract measures with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks import precision_contract as bench
+from ml.answers import answers
+from ml.certificate import Promise
+
+
+def world(n: int = 3000, seed: int = 0) -> bench.World:
+    """Two services, probabilities that are honest, and every fortieth ticket of neither."""
+    rng = np.random.default_rng(seed)
+    top = 0.5 + 0.5 * rng.beta(3, 1, n)
+    best = rng.integers(0, 2, n)
+    chances = np.where(np.arange(2) == best[:, None], top[:, None], 1 - top[:, None])
+    right = rng.random(n) < top
+    truth = np.where(right, best, 1 - best).astype(str)
+    return bench.World(answers(["0", "1"], chances), np.where(np.arange(n) % 40 == 0, "", truth))
+
+
+def test_the_loosest_threshold_keeps_the_precision_and_the_next_one_would_not() -> None:
+    confidence, right = np.array([0.9, 0.8, 0.7, 0.7, 0.6]), np.array([True, True, False, True, False])
+    assert bench.loosest(confidence, right, 0.75) == 0.7
+    assert bench.loosest(confidence, right, 1.0) == 0.8
+    assert bench.loosest(confidence, ~right, 1.0) is None
+
+
+def test_tickets_of_no_service_count_against_the_precision_and_not_in_the_coverage() -> None:
+    one = world()
+    figures = one.figures(np.ones(len(one.truth), np.bool_))
+    assert figures["coverage"] == 1.0
+    assert figures["precision"] == pytest.approx(0.975 * figures["recall"], abs=0.01)
+
+
+def test_certificates_break_their_promise_less_often_than_a_look_at_the_curve() -> None:
+    one, promise, rng = world(), Promise(precision=0.8, delta=0.05), np.random.default_rng(1)
+    found = [bench.one_resplit(one, 500, promise, rng) for _ in range(40)]
+    certified, naive = (bench.summary(one, found, way, promise) for way in ("certified", "naive"))
+    assert certified["promise broken"] <= 5 < naive["promise broken"]
+    assert certified["uncertified"] < 20
+
+
+def test_draws_are_joined_by_adding_counts_and_averaging_shares() -> None:
+    row = {"way": "certified", "resplits": 4, "uncertified": 1, "promise broken": 0, "precision": 0.9}
+    other = {**row, "uncertified": 4, "precision": None}
+    assert bench.joined([row, other]) == {**row, "resplits": 8, "uncertified": 5, "precision": 0.9}
