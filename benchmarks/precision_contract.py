@@ -181,7 +181,8 @@ def outside(
         ]
         resplits = merged[0]["resplits"]
         targets += judged(f"{labels} labels, out of scope", merged[0], resplits, None)
-        coverage = merged[0]["coverage"] or 0.0
+        # What is not certified routes nothing.
+        coverage = (merged[0]["coverage"] or 0.0) * (1.0 - merged[0]["uncertified"] / resplits)
         targets.append(
             report.at_least(f"coverage in scope ({labels} labels, out of scope)", coverage, IN_SCOPE)
         )
