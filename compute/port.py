@@ -246,6 +246,7 @@ class Observation:
     only once SUCCEEDED. `failure_reason` has at most 1,024 characters and is the program's text: escape it.
     `processed` counts transform records. `failure_code` is `capacity` when FAILED for want of a machine, else empty.
     `billable_seconds` of `instance_type` are what the job costs so far; None where nothing is billed.
+    `price_per_hour` of one such machine is None where the installation gave none.
     """
 
     state: JobState
@@ -263,6 +264,7 @@ class Observation:
     failure_code: str = ""
     instance_type: str = ""
     billable_seconds: int | None = None
+    price_per_hour: float | None = None
 
 
 @dataclass(frozen=True)

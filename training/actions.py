@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.models import User
 from training import schedule, selectors
+from training.costs import cost_record, month_cost  # noqa: F401  part of this app's public face
 from training.models import (
     Evaluation,
     ModelVersion,
@@ -120,6 +121,7 @@ POLICY_FIELDS = (
     "max_seconds",
     "epochs",
     "max_failures",
+    "monthly_cap",
     "advisor_may_veto",
     "audit_target",
 )
@@ -190,6 +192,8 @@ def _facts() -> schedule.Facts:
         veto=_veto(selectors.last_advice(), model) if policy.advisor_may_veto else None,
         unknown_services=len(set(counts.per_service) - set(model.labels)) if model else 0,
         zone=settings.INSTALLATION_TIME_ZONE,
+        spent=month_cost(timezone.now()).amount if policy.monthly_cap else 0.0,
+        monthly_cap=policy.monthly_cap,
     )
 
 

@@ -29,6 +29,7 @@ from ml.archive import unpack_artifact
 from ml.artifact import MANIFEST, ArtifactError, file_sha256
 from ml.schema import Manifest
 from training import registration, snapshots
+from training.costs import cost_record
 from training.models import RunMetric, RunState, TrainingRun
 from training.models.runs import LIVE_STATES
 from training.signals import run_changed
@@ -65,6 +66,8 @@ def advance(run_id: int, backend: ComputeBackend) -> bool:
             _STEPS[RunState(run.state)](run, backend)
         except ComputeError as error:
             if error.retryable:
+                # So that its page says for what it waits.
+                TrainingRun.objects.filter(pk=run.pk, state=before).update(sub_state=error.code)
                 log.warning("run %s: %s, tried again later: %s", run.pk, error.code, error)
                 return False
             _end(run, backend, RunState.FAILED, code=error.code, reason=str(error))
@@ -162,6 +165,7 @@ def _observe(run: TrainingRun, backend: ComputeBackend) -> None:
         _move(run, RunState.STOPPING)
         return
     seen = backend.observe(run.job_name)
+    cost_record(job_name=run.job_name, purpose="training", seen=seen, run=run)
     _note(run, seen)
     if not seen.state.is_final:
         return
@@ -171,7 +175,13 @@ def _observe(run: TrainingRun, backend: ComputeBackend) -> None:
         _register(run, seen, backend)
     else:
         reason = seen.failure_reason or "The training program ended without saying why: see the log."
-        _end(run, backend, RunState(seen.state.value), code=seen.state.value, reason=reason)
+        _end(
+            run,
+            backend,
+            RunState(seen.state.value),
+            code=seen.failure_code or seen.state.value,
+            reason=reason,
+        )
 
 
 def _note(run: TrainingRun, seen: Observation) -> None:

@@ -35,6 +35,8 @@ class Facts:
     veto: "Veto | None" = None
     unknown_services: int = 0
     zone: str = "UTC"
+    spent: float = 0.0
+    monthly_cap: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ def _hindrance(facts: Facts) -> Decision | None:
         return Decision(False, "too_few_services", {"have": facts.services, "needed": 2})
     if facts.failures >= facts.max_failures:
         return Decision(False, "waiting_for_a_person", {"failures": facts.failures})
+    if facts.monthly_cap and facts.spent >= facts.monthly_cap:
+        return Decision(False, "cost_cap", {"spent": round(facts.spent, 2), "cap": facts.monthly_cap})
     if facts.new_labels == 0:
         return Decision(False, "nothing_new")
     if facts.last_ended_at is not None:

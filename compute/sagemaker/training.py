@@ -118,6 +118,7 @@ class Trainings:
         progress = found.get("progress")
         phases = [said for line in log.splitlines() if (said := phase(line))]
         billed = told.get("BillableTimeInSeconds", told.get("TrainingTimeInSeconds"))
+        machine = str(told.get("ResourceConfig", {}).get("InstanceType", ""))
         return Observation(
             state=state,
             sub_state="" if state.is_final else secondary or str(status),
@@ -130,6 +131,7 @@ class Trainings:
             started_at=told.get("TrainingStartTime"),
             ended_at=told.get("TrainingEndTime") if state.is_final else None,
             log_tail=log,
-            instance_type=str(told.get("ResourceConfig", {}).get("InstanceType", "")),
+            instance_type=machine,
             billable_seconds=None if billed is None else int(billed),
+            price_per_hour=self.options.prices.get(machine),
         )

@@ -98,6 +98,7 @@ class Transforms:
         if status in {"Failed", "Stopped"}:
             self._shards(told).forget()
         count = int(told.get("TransformResources", {}).get("InstanceCount", 1))
+        machine = str(told.get("TransformResources", {}).get("InstanceType", ""))
         return Observation(
             state=state,
             sub_state="" if state.is_final else status,
@@ -108,8 +109,9 @@ class Transforms:
             started_at=began,
             ended_at=ended if state.is_final else None,
             log_tail=self.jobs.log_tail(name),
-            instance_type=str(told.get("TransformResources", {}).get("InstanceType", "")),
+            instance_type=machine,
             billable_seconds=None if taken is None else round(taken * count),
+            price_per_hour=self.options.prices.get(machine),
         )
 
     def _shards(self, told: Described) -> Shards:

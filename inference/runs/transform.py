@@ -30,6 +30,7 @@ from compute.port import ComputeBackend, ComputeError, JobState, TransformSpec, 
 from inference import loading, selectors
 from inference.models import TransformRun
 from ml.schema import SchemaError, TransformOutput, WireError, dump_line, parse_line
+from training import actions as training
 from training.models import RunState
 from training.models.runs import LIVE_STATES
 
@@ -178,13 +179,18 @@ def _observe(run: TransformRun, backend: ComputeBackend) -> None:
         _move(run, RunState.STOPPING)
         return
     seen = backend.observe(run.job_name)
+    training.cost_record(job_name=run.job_name, purpose="transform", seen=seen)
     if run.state == RunState.STOPPING and seen.state.is_final:
         if _move(run, RunState.STOPPED, sub_state="", ended_at=timezone.now()):
             backend.delete_prefix(folder_of(run))
     elif seen.state == JobState.SUCCEEDED:
         _load(run, backend)
     elif seen.state.is_final:
-        _fail(run, seen.state.value, seen.failure_reason or "The job ended without saying why.")
+        _fail(
+            run,
+            seen.failure_code or seen.state.value,
+            seen.failure_reason or "The job ended without saying why.",
+        )
     else:
         _move(
             run,

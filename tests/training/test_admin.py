@@ -89,7 +89,8 @@ def test_a_training_is_started_when_there_is_something_to_learn(ada: Client) -> 
 def policy_fields(**changes) -> dict[str, object]:
     values = {
         "is_active": "on", "min_new_labels": 50, "minimum_labels": 40, "max_age_hours": 168, "cron": "",
-        "cooldown_minutes": 10, "max_seconds": 900, "epochs": 6, "max_failures": 3, "audit_target": 800,
+        "cooldown_minutes": 10, "max_seconds": 900, "epochs": 6, "max_failures": 3, "monthly_cap": 0,
+        "audit_target": 800,
     }  # fmt: skip
     return {**values, **changes}
 

@@ -7,10 +7,10 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from training import schedule, selectors
+from training import costs, schedule, selectors
 from training.api.advice import AdviceSerializer
 from training.api.snapshots import SnapshotSerializer
-from training.models import RetrainDecision, RetrainPolicy, TrainingRun
+from training.models import JobCost, RetrainDecision, RetrainPolicy, TrainingRun
 
 
 class RunReasonSerializer(serializers.Serializer):
@@ -71,13 +71,25 @@ class RunSerializer(serializers.ModelSerializer):
         return {"cancel": run.can_cancel, "retry": run.can_retry}
 
 
+class CostSerializer(serializers.ModelSerializer):
+    """What one attempt cost: billed seconds of a machine, and money where its price is known."""
+
+    amount = serializers.FloatField(allow_null=True, read_only=True)
+
+    class Meta:
+        model = JobCost
+        fields = ["job_name", "instance_type", "seconds", "amount"]
+        read_only_fields = fields
+
+
 class RunDetailSerializer(RunSerializer):
-    """A training run on its page: with its curves and the end of its log."""
+    """A training run on its page: with its curves, the end of its log and what its attempts cost."""
 
     metrics = serializers.SerializerMethodField()
+    costs = CostSerializer(many=True, read_only=True)
 
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "base_model", "observed_at", "metrics", "log_tail"]
+        fields = [*RunSerializer.Meta.fields, "base_model", "observed_at", "metrics", "log_tail", "costs"]
         read_only_fields = fields
 
     @extend_schema_field(MetricPointSerializer(many=True))
@@ -105,6 +117,14 @@ class DecisionSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class MonthCostSerializer(serializers.Serializer):
+    """What this month's jobs cost; ``amount`` leaves out the seconds of machines without a price."""
+
+    amount = serializers.FloatField()
+    seconds = serializers.IntegerField()
+    unpriced_seconds = serializers.IntegerField()
+
+
 class AuditSerializer(serializers.Serializer):
     """Control tickets: labelled so far, in all, and what the current model got right of them."""
 
@@ -121,13 +141,14 @@ class PolicySerializer(serializers.ModelSerializer):
     decision = serializers.SerializerMethodField()
     advice = serializers.SerializerMethodField()
     audit = serializers.SerializerMethodField()
+    month_cost = serializers.SerializerMethodField()
 
     class Meta:
         model = RetrainPolicy
         fields = [
             "is_active", "min_new_labels", "minimum_labels", "max_age_hours", "cron", "cooldown_minutes",
-            "max_seconds", "epochs", "max_failures", "advisor_may_veto", "audit_target", "updated_at", "zone",
-            "next_at", "decision", "advice", "audit",
+            "max_seconds", "epochs", "max_failures", "monthly_cap", "advisor_may_veto", "audit_target", "updated_at",
+            "zone", "next_at", "decision", "advice", "audit", "month_cost",
         ]  # fmt: skip
         read_only_fields = ["updated_at"]
 
@@ -154,6 +175,10 @@ class PolicySerializer(serializers.ModelSerializer):
     def get_advice(self, policy: RetrainPolicy) -> Any:
         advice = selectors.last_advice()
         return AdviceSerializer(advice).data if advice else None
+
+    @extend_schema_field(MonthCostSerializer())
+    def get_month_cost(self, policy: RetrainPolicy) -> Any:
+        return MonthCostSerializer(costs.month_cost(timezone.now())).data
 
     @extend_schema_field(AuditSerializer())
     def get_audit(self, policy: RetrainPolicy) -> Any:

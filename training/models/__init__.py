@@ -1,5 +1,6 @@
 """Data in, immutable model out: snapshots, runs, model versions, evaluations, the retrain policy."""
 
+from training.models.costs import JobCost
 from training.models.policy import RetrainAdvice, RetrainDecision, RetrainPolicy
 from training.models.runs import RunMetric, RunState, TrainingRun
 from training.models.snapshots import DatasetSnapshot, SnapshotRow
@@ -8,6 +9,7 @@ from training.models.versions import Evaluation, ModelVersion
 __all__ = [
     "DatasetSnapshot",
     "Evaluation",
+    "JobCost",
     "ModelVersion",
     "RetrainAdvice",
     "RetrainDecision",

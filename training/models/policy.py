@@ -30,6 +30,10 @@ class RetrainPolicy(models.Model):
     max_failures = models.PositiveSmallIntegerField(
         default=3, help_text="After so many failures in a row it waits for a person."
     )
+    monthly_cap = models.PositiveIntegerField(
+        default=0,
+        help_text="No training starts by itself once this month's jobs cost so much, in the account's money. 0: none.",
+    )
     advisor_may_veto = models.BooleanField(
         default=True, help_text="Hold back a training that would gain less than the noise of the controls."
     )

@@ -895,6 +895,14 @@ export interface components {
             labels: string[];
             rows_true_columns_predicted: number[][];
         };
+        /** @description What one attempt cost: billed seconds of a machine, and money where its price is known. */
+        Cost: {
+            readonly job_name: string;
+            readonly instance_type: string;
+            readonly seconds: number;
+            /** Format: double */
+            readonly amount: number | null;
+        };
         /** @description Tickets with a vector in the current space. */
         Coverage: {
             done: number;
@@ -1311,6 +1319,13 @@ export interface components {
         ModelVersionList: {
             results: components["schemas"]["ModelVersion"][];
         };
+        /** @description What this month's jobs cost; ``amount`` leaves out the seconds of machines without a price. */
+        MonthCost: {
+            /** Format: double */
+            amount: number;
+            seconds: number;
+            unpriced_seconds: number;
+        };
         /** @description Something that waits for a person. */
         Need: {
             code: string;
@@ -1370,6 +1385,8 @@ export interface components {
             epochs?: number;
             /** @description After so many failures in a row it waits for a person. */
             max_failures?: number;
+            /** @description No training starts by itself once this month's jobs cost so much, in the account's money. 0: none. */
+            monthly_cap?: number;
             /** @description Hold back a training that would gain less than the noise of the controls. */
             advisor_may_veto?: boolean;
             /** @description Control tickets to label; until then Teach mixes them in. 0: none. */
@@ -1415,6 +1432,8 @@ export interface components {
             epochs?: number;
             /** @description After so many failures in a row it waits for a person. */
             max_failures?: number;
+            /** @description No training starts by itself once this month's jobs cost so much, in the account's money. 0: none. */
+            monthly_cap?: number;
             /** @description Hold back a training that would gain less than the noise of the controls. */
             advisor_may_veto?: boolean;
             /** @description Control tickets to label; until then Teach mixes them in. 0: none. */
@@ -1427,6 +1446,7 @@ export interface components {
             readonly decision: components["schemas"]["Decision"] | null;
             readonly advice: components["schemas"]["Advice"] | null;
             readonly audit: components["schemas"]["Audit"];
+            readonly month_cost: components["schemas"]["MonthCost"];
         };
         /** @description The version before, to compare with. */
         Previous: {
@@ -1528,7 +1548,7 @@ export interface components {
             cancel: boolean;
             retry: boolean;
         };
-        /** @description A training run on its page: with its curves and the end of its log. */
+        /** @description A training run on its page: with its curves, the end of its log and what its attempts cost. */
         RunDetail: {
             readonly id: number;
             readonly state: components["schemas"]["RunState"];
@@ -1564,6 +1584,7 @@ export interface components {
             readonly observed_at: string | null;
             readonly metrics: components["schemas"]["MetricPoint"][];
             readonly log_tail: string;
+            readonly costs: components["schemas"]["Cost"][];
         };
         /** @description Runs, newest first; ``next`` is the cursor of the following page. */
         RunList: {

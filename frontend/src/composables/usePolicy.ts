@@ -11,7 +11,7 @@ const TYPING_MS = 400;
 
 export type Settings = Required<PolicyWrite>;
 const NAMES: (keyof Settings)[] = [
-  "is_active", "min_new_labels", "minimum_labels", "max_age_hours", "cron", "cooldown_minutes", "max_seconds", "epochs", "max_failures",
+  "is_active", "min_new_labels", "minimum_labels", "max_age_hours", "cron", "cooldown_minutes", "max_seconds", "epochs", "max_failures", "monthly_cap",
   "advisor_may_veto", "audit_target",
 ];
 
