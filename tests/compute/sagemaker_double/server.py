@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from typing import Any
@@ -47,9 +48,11 @@ class Double(Operations):
         self.moto.start()
         self.moto_url = "http://{}:{}".format(*self.moto.get_host_and_port())
         self.buckets = Buckets(self.client("s3"))
-        self.buckets.client.create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
+        # moto keeps one state for a process, and each house has a prefix of its own: another double may have made it.
+        with suppress(self.buckets.client.exceptions.BucketAlreadyOwnedByYou):
+            self.buckets.client.create_bucket(
+                Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
         self.images: dict[str, Programs] = {}
         super().__init__()
         self.faults: list[Fault] = []
