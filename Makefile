@@ -44,7 +44,9 @@ test: python  ## The tests (under ten minutes)
 	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m "not heavy" -n 2 --dist loadfile $(ARGS)
 
 test-heavy: python  ## Only the heavy tests: fine-tuning, replays, 100,000 rows, the pages in Chromium
-	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m heavy $(ARGS)
+	@$(PYTHON) config/prepare.py && status=0; \
+	$(BIN)/pytest -m "heavy and not e2e" -n 2 --dist loadfile $(ARGS) || status=1; \
+	$(BIN)/pytest -m e2e $(ARGS) || status=1; exit $$status
 
 test-pages: python  ## Only the pages in Chromium, the tour first (SHOTS=folder keeps pictures)
 	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m e2e $(ARGS)
