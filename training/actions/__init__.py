@@ -2,6 +2,13 @@
 
 from training.actions.certificates import certificate_record, certificates_take_turns
 from training.actions.evaluations import evaluation_record
+from training.actions.gate import (
+    GATE_FIELDS,
+    gate_override,
+    gate_settings_check,
+    gate_settings_update,
+    verdict_record,
+)
 from training.actions.policy import (
     POLICY_FIELDS,
     advice_push,
@@ -15,6 +22,7 @@ from training.registration import encoder_register
 from training.runs import advance as run_advance
 
 __all__ = [
+    "GATE_FIELDS",
     "POLICY_FIELDS",
     "advice_push",
     "certificate_record",
@@ -22,6 +30,9 @@ __all__ = [
     "cost_record",
     "encoder_register",
     "evaluation_record",
+    "gate_override",
+    "gate_settings_check",
+    "gate_settings_update",
     "hyperparameters_of",
     "policy_apply",
     "policy_check_fields",
@@ -30,4 +41,5 @@ __all__ = [
     "run_cancel",
     "run_retry",
     "run_start",
+    "verdict_record",
 ]

@@ -4,6 +4,58 @@
  */
 
 export interface paths {
+    "/api/evaluations/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Versions over time. */
+        get: operations["evaluation_headlines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/effort/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What people put in, and what it brought. */
+        get: operations["evaluation_effort"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the gate asks for. */
+        get: operations["gate_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description What the gate asks for. */
+        patch: operations["gate_update"];
+        trace?: never;
+    };
     "/api/home/": {
         parameters: {
             query?: never;
@@ -202,6 +254,108 @@ export interface paths {
         };
         /** @description One model version. */
         get: operations["model_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/evaluation/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One version's evaluation in full. */
+        get: operations["model_evaluation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/gate/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A version before the gate. */
+        get: operations["model_gate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/gate/override/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Let a version go on against the verdict. */
+        post: operations["model_gate_override"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/threshold/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What thresholds of a version would mean. */
+        get: operations["model_threshold"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/tickets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The tickets behind a cell of the confusion matrix, or a point of a curve. */
+        get: operations["model_tickets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/compare/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Two versions on the control tickets both answered. */
+        get: operations["model_compare"];
         put?: never;
         post?: never;
         delete?: never;
@@ -716,12 +870,19 @@ export interface components {
     schemas: {
         /** @description To label on, to get other tickets, or to stop; and whether a training now is held back. */
         Advice: {
-            readonly code: components["schemas"]["CodeEnum"];
+            readonly code: components["schemas"]["AdviceCodeEnum"];
             readonly figures: components["schemas"]["AdviceFigures"];
             readonly vetoes_training: boolean;
             /** Format: date-time */
             readonly created_at: string;
         };
+        /**
+         * @description * `label_on` - label_on
+         *     * `ask_for_tickets` - ask_for_tickets
+         *     * `stop` - stop
+         * @enum {string}
+         */
+        AdviceCodeEnum: "label_on" | "ask_for_tickets" | "stop";
         /**
          * @description ``gain``: what the next ``step`` labels add to accuracy; ``noise``: one standard error of it.
          *
@@ -805,6 +966,31 @@ export interface components {
          * @enum {string}
          */
         AnswerKind: "label" | "none" | "two" | "skip" | "flag";
+        /**
+         * @description A control ticket and what the version said of it. ``truth`` null: none of the services. ``text`` null: erased.
+         *
+         *     ``score``: what is held against a threshold; null where it could not be routed at all.
+         */
+        Answered: {
+            id: number;
+            external_id: string | null;
+            text: string | null;
+            truth: string | null;
+            guess: string | null;
+            /** Format: double */
+            confidence: number | null;
+            /** Format: double */
+            outlier: number | null;
+            /** Format: double */
+            score: number | null;
+            language: string;
+        };
+        /** @description A page, the surest first; ``next``: the cursor of the following one. */
+        AnsweredList: {
+            total: number;
+            results: components["schemas"]["Answered"][];
+            next: string | null;
+        };
         /** @description Tickets that wait for a lead's eye. */
         Attention: {
             flagged: number;
@@ -816,6 +1002,13 @@ export interface components {
             reserve: number;
             /** Format: double */
             accuracy: number | null;
+        };
+        /** @description Labels of one service: that may train, of control tickets, and that the newest version was taught. */
+        Balance: {
+            service: string;
+            labels: number;
+            controls: number;
+            taught: number;
         };
         /**
          * @description * `sure` - sure
@@ -871,6 +1064,75 @@ export interface components {
             /** Format: double */
             probability: number;
         };
+        /**
+         * @description A certificate. ``is_spent``: in force since a promotion, else it only shows what one would say now.
+         *
+         *     ``use``: how manyth asking of these labels; null: fresh ones, tested at ``delta``, else at ``level``.
+         *     ``choices``: all certified thresholds, any of which keeps the promise. ``escalated``: services whose group is not
+         *     certified; ``unheard``: services without a control label. ``outlier_weight`` and ``gate`` shape the score.
+         */
+        Certificate: {
+            readonly id: number;
+            /** @description Asked at a promotion: in force, and its labels count. */
+            readonly is_spent: boolean;
+            state: components["schemas"]["CertificateStateEnum"];
+            /**
+             * Format: double
+             * @description What was promised of the tickets that are routed.
+             */
+            readonly precision: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong that the promise allows.
+             */
+            readonly delta: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong it was tested at.
+             */
+            readonly level: number;
+            /** @description How manyth asking of these labels; empty: they were fresh, tested at delta. */
+            readonly use: number | null;
+            is_fresh: boolean;
+            /** Format: double */
+            readonly threshold: number | null;
+            /** Format: double */
+            readonly gate: number | null;
+            /**
+             * Format: double
+             * @default 0
+             */
+            readonly outlier_weight: number;
+            readonly audit_labels: number;
+            /** Format: date */
+            readonly window_from: string | null;
+            /** Format: date */
+            readonly window_to: string | null;
+            /** Format: double */
+            readonly coverage: number | null;
+            readonly coverage_interval: number[] | null;
+            /** Format: double */
+            readonly recall: number | null;
+            readonly recall_interval: number[] | null;
+            readonly choices: number[];
+            readonly escalated: string[];
+            readonly unheard: string[];
+            readonly tests: components["schemas"]["Tested"][];
+            readonly more_labels: number | null;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /**
+         * @description * `certified` - certified
+         *     * `no_audit_labels` - no_audit_labels
+         *     * `one_service` - one_service
+         *     * `unusable_probabilities` - unusable_probabilities
+         *     * `nothing_routable` - nothing_routable
+         *     * `too_few_labels` - too_few_labels
+         *     * `too_many_errors` - too_many_errors
+         * @enum {string}
+         */
+        CertificateStateEnum: "certified" | "no_audit_labels" | "one_service" | "unusable_probabilities" | "nothing_routable" | "too_few_labels" | "too_many_errors";
         /** @description Ask for work. */
         ClaimRequest: {
             mode: components["schemas"]["DeskMode"];
@@ -884,12 +1146,17 @@ export interface components {
             reason: string | null;
         };
         /**
-         * @description * `label_on` - label_on
-         *     * `ask_for_tickets` - ask_for_tickets
-         *     * `stop` - stop
-         * @enum {string}
+         * @description Two versions side by side; ``overall`` is null until both were evaluated. ``only_*_knows``: services that one of
+         *     them was never taught.
          */
-        CodeEnum: "label_on" | "ask_for_tickets" | "stop";
+        Comparison: {
+            first: components["schemas"]["Headline"];
+            second: components["schemas"]["Headline"];
+            overall: components["schemas"]["Paired"] | null;
+            services: components["schemas"]["PairedService"][];
+            only_first_knows: string[];
+            only_second_knows: string[];
+        };
         /** @description Counts: row = the true service, column = the predicted one, both in the order of ``labels``. */
         Confusion: {
             labels: string[];
@@ -918,12 +1185,31 @@ export interface components {
             /** Format: double */
             readonly high: number | null;
         };
+        /** @description Hours from the first label that only this version learned from, to the version. Null: it had none. */
+        Cycle: {
+            version: number;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            ready_at: string;
+            /** Format: double */
+            hours: number | null;
+        };
         /**
          * @description * `audit` - Audit labels
          *     * `test` - Test set
          * @enum {string}
          */
         DataEnum: "audit" | "test";
+        /** @description A day's work: tickets that come, minutes to route one by hand, minutes a misroute costs people. */
+        Day: {
+            /** Format: double */
+            tickets: number;
+            /** Format: double */
+            minutes_escalation: number;
+            /** Format: double */
+            minutes_misroute: number;
+        };
         /** @description What the policy last said, and since when it says so. */
         Decision: {
             readonly starts: boolean;
@@ -946,6 +1232,24 @@ export interface components {
          * @enum {string}
          */
         DeskMode: "teach" | "check";
+        /** @description Accuracy on control tickets after so many labels. ``version`` null: a head between two trainings. */
+        EfficiencyPoint: {
+            labels: number;
+            /** Format: double */
+            accuracy: number;
+            interval: number[] | null;
+            version: number | null;
+            /** Format: date-time */
+            at: string | null;
+        };
+        /** @description What people put in, and what it brought. */
+        Effort: {
+            balance: components["schemas"]["Balance"][];
+            efficiency: components["schemas"]["EfficiencyPoint"][];
+            weeks: components["schemas"]["Week"][];
+            cycles: components["schemas"]["Cycle"][];
+            day: components["schemas"]["Day"];
+        };
         /** @description A share with its 90 % band: 0.004 is 0.4 points. */
         Estimate: {
             /** Format: double */
@@ -959,6 +1263,7 @@ export interface components {
         Evaluation: {
             readonly id: number;
             readonly data: components["schemas"]["DataEnum"];
+            readonly test_set_id: number | null;
             readonly n: number;
             /** Format: double */
             readonly accuracy: number | null;
@@ -980,6 +1285,7 @@ export interface components {
         EvaluationDetail: {
             readonly id: number;
             readonly data: components["schemas"]["DataEnum"];
+            readonly test_set_id: number | null;
             readonly n: number;
             /** Format: double */
             readonly accuracy: number | null;
@@ -997,6 +1303,95 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
             readonly metrics: components["schemas"]["Metrics"];
+        };
+        /** @description Why: a code the page puts into words, with figures. ``stops``: it keeps the version from passing. */
+        GateReason: {
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+            stops: boolean;
+        };
+        /** @description What is promised of routed tickets, what a version must show (null: not asked), and people's minutes. */
+        GateSettings: {
+            /**
+             * Format: double
+             * @description At least this share of the routed tickets is to be right.
+             */
+            precision?: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong about that, at most.
+             */
+            delta?: number;
+            /** @description Groups of services, by size, promised the same each. 0: none; each needs labels of its own. */
+            groups?: number;
+            /** @description Stop versions whose promise is not certified. Uncertified ones route nothing anyway. */
+            is_certificate_needed?: boolean;
+            /**
+             * Format: double
+             * @description Of all control tickets of a service. Empty: not asked.
+             */
+            min_accuracy?: number | null;
+            /**
+             * Format: double
+             * @description Routed and right, of all control tickets of a service. Empty: not asked.
+             */
+            min_recall?: number | null;
+            /**
+             * Format: double
+             * @description Of the control tickets, routed without a person. Empty: not asked.
+             */
+            min_coverage?: number | null;
+            /**
+             * Format: double
+             * @description How far stated confidence may be from the accuracy seen, on average. Empty: not asked.
+             */
+            max_calibration_error?: number | null;
+            /**
+             * Format: double
+             * @description Accuracy a service may lose against the version in production. Empty: not asked.
+             */
+            max_worse?: number | null;
+            /** @description Of an answer, 95 of 100. Empty: not asked. */
+            max_latency_ms?: number | null;
+            /**
+             * Format: double
+             * @description A person's minutes to route a ticket that is escalated.
+             */
+            minutes_escalation?: number;
+            /**
+             * Format: double
+             * @description A person's minutes lost by a ticket routed wrong.
+             */
+            minutes_misroute?: number;
+            /** Format: date-time */
+            readonly updated_at: string;
+            readonly updated_by: string | null;
+        };
+        /**
+         * @description A version at a glance. ``coverage``, ``recall`` and ``certified`` are its newest certificate's; ``passed``: the
+         *     gate's newest verdict (null: not judged yet), ``stopping``: the codes in its way.
+         */
+        Headline: {
+            version: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            rows?: number | null;
+            readonly evaluation: components["schemas"]["Evaluation"] | null;
+            readonly certificate_state: string | null;
+            /** Format: double */
+            readonly certified: number | null;
+            /** Format: double */
+            readonly coverage: number | null;
+            /** Format: double */
+            readonly recall: number | null;
+            readonly passed: boolean | null;
+            readonly stopping: string[];
+        };
+        /** @description All versions, oldest first. */
+        Headlines: {
+            results: components["schemas"]["Headline"][];
         };
         HeartbeatResult: {
             leases: components["schemas"]["Lease"][];
@@ -1188,6 +1583,14 @@ export interface components {
          * @enum {string}
          */
         Language: "en" | "fr";
+        /** @description Accuracy in one language; "" where it is not known. */
+        LanguageMeasure: {
+            language: string;
+            n: number;
+            /** Format: double */
+            accuracy: number;
+            accuracy_interval: number[] | null;
+        };
         /** @description The head that ranks the queue; ``behind`` counts annotations it has not seen. */
         Learner: {
             generation: number | null;
@@ -1253,28 +1656,50 @@ export interface components {
         /**
          * @description The whole report. Macro averages go over the services that occur among the control tickets.
          *
-         *     ``coverage_at_precision_95`` was seen on these very tickets: an optimistic figure, no promise.
+         *     ``state``: judged, or what keeps the figures from meaning much. ``n``: tickets of a service with a usable answer;
+         *     ``tickets``: all, ``unusable``: without one. ``coverage_at_precision_95`` was seen on these very tickets: an
+         *     optimistic figure, no promise. ``unheard``: services without a control ticket. ``unseen_labels``: services of
+         *     control tickets the version was never taught. ``unknown_here``: services it knows that are not in use.
          */
         Metrics: {
+            state: components["schemas"]["MetricsStateEnum"];
             n: number;
+            tickets: number;
+            unusable: number;
             /** Format: double */
             accuracy: number | null;
             accuracy_interval: number[] | null;
             /** Format: double */
             macro_precision: number | null;
+            macro_precision_interval: number[] | null;
             /** Format: double */
             macro_recall: number | null;
+            macro_recall_interval: number[] | null;
             /** Format: double */
             macro_f1: number | null;
+            macro_f1_interval: number[] | null;
             /** Format: double */
             ece: number | null;
             /** Format: double */
             coverage_at_precision_95: number | null;
             risk_coverage: components["schemas"]["RiskCoverage"][];
+            reliability: components["schemas"]["Reliability"][];
             per_service: components["schemas"]["ServiceMeasure"][];
             confusion: components["schemas"]["Confusion"];
+            out_of_scope: components["schemas"]["OutOfScope"];
+            languages: components["schemas"]["LanguageMeasure"][];
             unseen_labels: string[];
+            unheard: string[];
+            unknown_here: string[];
         };
+        /**
+         * @description * `judged` - judged
+         *     * `no_labels` - no_labels
+         *     * `one_service` - one_service
+         *     * `unusable_probabilities` - unusable_probabilities
+         * @enum {string}
+         */
+        MetricsStateEnum: "judged" | "no_labels" | "one_service" | "unusable_probabilities";
         /** @description A model version with its newest evaluation. ``labels``: the codes of its services. */
         ModelVersion: {
             readonly version: number;
@@ -1370,6 +1795,157 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * @description Tickets of none of the services, and how well they are told from the others.
+         *
+         *     ``auroc_*``: the chance that such a ticket looks stranger (or less sure) than one of a service. ``passed_at_95``:
+         *     the share of them that passes a gate which lets 95 % of the others pass. Null: no such tickets, or no ranks.
+         */
+        OutOfScope: {
+            tickets: number;
+            /** Format: double */
+            auroc_outlier: number | null;
+            /** Format: double */
+            auroc_confidence: number | null;
+            /** Format: double */
+            passed_at_95: number | null;
+        };
+        /** @description What a threshold means: shares of the control tickets, and a day's escalations, misroutes and minutes saved. */
+        Outcome: {
+            /** Format: double */
+            threshold: number;
+            routed: number;
+            right: number;
+            /** Format: double */
+            coverage: number;
+            coverage_interval: number[] | null;
+            /** Format: double */
+            precision: number | null;
+            precision_interval: number[] | null;
+            /** Format: double */
+            recall: number | null;
+            /** Format: double */
+            escalations: number;
+            /** Format: double */
+            misroutes: number;
+            /** Format: double */
+            minutes_saved: number;
+        };
+        /**
+         * @description For the threshold slider. ``threshold``: the certified one (null: none), ``choices``: every certified one.
+         *
+         *     With s = ``steps``, at a place i: coverage = routed[i] / n; escalations a day = tickets * (1 - coverage);
+         *     misroutes a day = tickets * (routed[i] - right[i]) / n; minutes saved a day = tickets * coverage *
+         *     minutes_escalation - misroutes * minutes_misroute. ``outcome`` is that for the threshold asked about.
+         */
+        Outlook: {
+            evaluation: components["schemas"]["Evaluation"];
+            steps: components["schemas"]["Steps"];
+            day: components["schemas"]["Day"];
+            /** Format: double */
+            threshold: number | null;
+            choices: number[];
+            outcome: components["schemas"]["Outcome"] | null;
+        };
+        /** @description Who let a version go on against the verdict, for what, and why. */
+        Override: {
+            readonly id: number;
+            readonly purpose: components["schemas"]["PurposeEnum"];
+            codes: string[];
+            readonly reason: string;
+            by: string;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description To let a version go on against the verdict. The reason is kept with your name. */
+        OverrideRequestRequest: {
+            purpose: components["schemas"]["PurposeEnum"];
+            reason: string;
+        };
+        /**
+         * @description Tickets both versions answered: who had them right. ``difference``: accuracy of the first less the second's, with
+         *     its 95 % interval; ``p_value``: how likely a split this uneven is by chance (exact McNemar test).
+         */
+        Paired: {
+            n: number;
+            both: number;
+            only_first: number;
+            only_second: number;
+            neither: number;
+            /** Format: double */
+            difference: number | null;
+            interval: number[] | null;
+            /** Format: double */
+            p_value: number | null;
+        };
+        /** @description The same, of the tickets of one service. */
+        PairedService: {
+            n: number;
+            both: number;
+            only_first: number;
+            only_second: number;
+            neither: number;
+            /** Format: double */
+            difference: number | null;
+            interval: number[] | null;
+            /** Format: double */
+            p_value: number | null;
+            service: string;
+        };
+        /** @description What is promised of routed tickets, what a version must show (null: not asked), and people's minutes. */
+        PatchedGateSettingsRequest: {
+            /**
+             * Format: double
+             * @description At least this share of the routed tickets is to be right.
+             */
+            precision?: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong about that, at most.
+             */
+            delta?: number;
+            /** @description Groups of services, by size, promised the same each. 0: none; each needs labels of its own. */
+            groups?: number;
+            /** @description Stop versions whose promise is not certified. Uncertified ones route nothing anyway. */
+            is_certificate_needed?: boolean;
+            /**
+             * Format: double
+             * @description Of all control tickets of a service. Empty: not asked.
+             */
+            min_accuracy?: number | null;
+            /**
+             * Format: double
+             * @description Routed and right, of all control tickets of a service. Empty: not asked.
+             */
+            min_recall?: number | null;
+            /**
+             * Format: double
+             * @description Of the control tickets, routed without a person. Empty: not asked.
+             */
+            min_coverage?: number | null;
+            /**
+             * Format: double
+             * @description How far stated confidence may be from the accuracy seen, on average. Empty: not asked.
+             */
+            max_calibration_error?: number | null;
+            /**
+             * Format: double
+             * @description Accuracy a service may lose against the version in production. Empty: not asked.
+             */
+            max_worse?: number | null;
+            /** @description Of an answer, 95 of 100. Empty: not asked. */
+            max_latency_ms?: number | null;
+            /**
+             * Format: double
+             * @description A person's minutes to route a ticket that is escalated.
+             */
+            minutes_escalation?: number;
+            /**
+             * Format: double
+             * @description A person's minutes lost by a ticket routed wrong.
+             */
+            minutes_misroute?: number;
+        };
         /** @description The retrain policy; ``next_at``: when its crontab line next falls due in ``zone``. */
         PatchedPolicyRequest: {
             is_active?: boolean;
@@ -1417,6 +1993,22 @@ export interface components {
         People: {
             results: components["schemas"]["User"][];
         };
+        /** @description Whether a version may go on, and why or why not. */
+        Permit: {
+            allowed: boolean;
+            code: components["schemas"]["PermitCodeEnum"];
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description * `passed` - passed
+         *     * `overridden` - overridden
+         *     * `not_judged` - not_judged
+         *     * `stopped_by_gate` - stopped_by_gate
+         * @enum {string}
+         */
+        PermitCodeEnum: "passed" | "overridden" | "not_judged" | "stopped_by_gate";
         /** @description The retrain policy; ``next_at``: when its crontab line next falls due in ``zone``. */
         Policy: {
             is_active?: boolean;
@@ -1463,6 +2055,12 @@ export interface components {
             recent: components["schemas"]["Annotation"][];
             attention: components["schemas"]["Attention"];
         };
+        /**
+         * @description * `observe` - Observe
+         *     * `promote` - Promote
+         * @enum {string}
+         */
+        PurposeEnum: "observe" | "promote";
         /** @description The ticket of a queue item. */
         QueueTicket: {
             id: number;
@@ -1492,6 +2090,19 @@ export interface components {
         };
         ReleaseResult: {
             released: number;
+        };
+        /** @description Answers whose confidence lies from ``low`` to ``high``: their mean confidence, and the share that was right. */
+        Reliability: {
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+            n: number;
+            /** Format: double */
+            confidence: number;
+            /** Format: double */
+            accuracy: number;
+            accuracy_interval: number[] | null;
         };
         /** @description Accepting all answers of at least this confidence: the share accepted and the errors among them. */
         RiskCoverage: {
@@ -1709,6 +2320,17 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
         };
+        /**
+         * @description Three columns of one length, from strict to loose: routing from ``threshold`` on routes ``routed`` of the ``n``
+         *     tickets, ``right`` of them rightly. ``in_scope``: tickets that belong to a service.
+         */
+        Steps: {
+            n: number;
+            in_scope: number;
+            threshold: number[];
+            routed: number[];
+            right: number[];
+        };
         /** @description A ticket no other is like. ``outlier``: share of the pool that is more ordinary. */
         Strange: {
             ticket_id: number;
@@ -1751,6 +2373,21 @@ export interface components {
             /** Format: double */
             probability: number;
             band: components["schemas"]["Band"];
+        };
+        /**
+         * @description One promise that was tested: overall, or of a group of services. ``more_labels``: about how many more control
+         *     labels it takes; 0 when certified, null when no number would do.
+         */
+        Tested: {
+            name: string;
+            services: string[];
+            /** Format: double */
+            wanted: number;
+            accepted: number;
+            errors: number;
+            /** Format: double */
+            certified: number | null;
+            more_labels: number | null;
         };
         /** @description A ticket on its page. */
         TicketDetail: {
@@ -1991,6 +2628,48 @@ export interface components {
             /** Format: date-time */
             readonly last_login: string | null;
         };
+        /** @description What the gate said, compared with the version in production then (null: none was). */
+        Verdict: {
+            readonly id: number;
+            readonly passed: boolean;
+            reasons: components["schemas"]["GateReason"][];
+            limits: {
+                [key: string]: number | null;
+            };
+            readonly production: number | null;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description A version before the gate; ``verdict`` is null before it was judged. */
+        VersionGate: {
+            verdict: components["schemas"]["Verdict"] | null;
+            observe: components["schemas"]["Permit"];
+            promote: components["schemas"]["Permit"];
+            overrides: components["schemas"]["Override"][];
+            /** @description What it says now, or said at the promotion. */
+            certificate: components["schemas"]["Certificate"] | null;
+            /** @description What routes; null before a promotion. */
+            in_force: components["schemas"]["Certificate"] | null;
+        };
+        /** @description One version's evaluation in full. ``evaluation`` null: not evaluated yet, or no control ticket has its label. */
+        VersionReport: {
+            version: number;
+            labels: string[];
+            evaluation: components["schemas"]["EvaluationDetail"] | null;
+            certificate: components["schemas"]["Certificate"] | null;
+            /** @description Whether the tickets behind the figures can be opened. */
+            has_tickets: boolean;
+        };
+        /** @description A week's work. ``offered``: tickets checked with a suggestion; ``taken``: where people agreed with it. */
+        Week: {
+            /** Format: date */
+            monday: string;
+            decisions: number;
+            offered: number;
+            taken: number;
+            /** Format: double */
+            seconds: number | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -2000,6 +2679,86 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    evaluation_headlines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Headlines"];
+                };
+            };
+        };
+    };
+    evaluation_effort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Effort"];
+                };
+            };
+        };
+    };
+    gate_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateSettings"];
+                };
+            };
+        };
+    };
+    gate_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedGateSettingsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateSettings"];
+                };
+            };
+        };
+    };
     home_read: {
         parameters: {
             query?: never;
@@ -2291,6 +3050,153 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersionDetail"];
+                };
+            };
+        };
+    };
+    model_evaluation: {
+        parameters: {
+            query?: {
+                /** @description Of this test set; without: of the control tickets. */
+                test_set?: number;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionReport"];
+                };
+            };
+        };
+    };
+    model_gate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionGate"];
+                };
+            };
+        };
+    };
+    model_gate_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverrideRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionGate"];
+                };
+            };
+        };
+    };
+    model_threshold: {
+        parameters: {
+            query?: {
+                /** @description Of this test set; without: of the control tickets. */
+                test_set?: number;
+                /** @description Default: the certified one. */
+                threshold?: number;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outlook"];
+                };
+            };
+        };
+    };
+    model_tickets: {
+        parameters: {
+            query?: {
+                below?: number;
+                cursor?: number;
+                guess?: string;
+                is_right?: boolean | null;
+                least?: number;
+                test_set?: number;
+                truth?: string;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnsweredList"];
+                };
+            };
+        };
+    };
+    model_compare: {
+        parameters: {
+            query: {
+                first: number;
+                second: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
                 };
             };
         };
