@@ -135,3 +135,20 @@ export type CurvePoint = Schema["CurvePoint"];
 export type Policy = Sent<Schema["Policy"]>;
 export type PolicyWrite = Schema["PatchedPolicyRequest"];
 export type PolicySchedule = Schema["Schedule"];
+
+// --- dashboard -----------------------------------------------------------------------------------
+
+export type Headline = Schema["Headline"];
+export type VersionReport = Schema["VersionReport"];
+export type Certificate = Schema["Certificate"];
+export type CertificateState = Certificate["state"];
+export type Outlook = Schema["Outlook"];
+export type Day = Schema["Day"];
+export type AnsweredPage = Schema["AnsweredList"];
+export type Answered = Schema["Answered"];
+export type VersionGate = Schema["VersionGate"];
+export type GateReason = Schema["GateReason"];
+export type OverridePurpose = Schema["PurposeEnum"];
+export type GateSettings = Sent<Schema["GateSettings"]>;
+export type VersionsCompared = Schema["Comparison"];
+export type Effort = Schema["Effort"];
