@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from ml import train
+from ml.augment import noisy_copies
 from ml.container import read_manifest, verify_artifact
-from ml.dataset import split_by_group
+from ml.dataset import class_weights, split_by_group
 from ml.encoder import Encoder
 from ml.kept import KeptVectors
 from ml.predictor import Predictor
@@ -105,6 +106,26 @@ def test_the_probe_is_judged_on_groups_it_has_never_seen(
     figures = read_manifest(model).metrics
     assert figures["n_validation"] == len(held)
     assert figures["probe_accuracy"] == pytest.approx(expected.accuracy)
+    assert figures["validation_loss"] == pytest.approx(expected.loss, abs=1e-3)
+
+
+def test_noisy_copies_are_of_rows_to_fit_alone_and_never_of_one_held_back(
+    make_tree: MakeTree, make_rows: MakeRows, bert: Path
+) -> None:
+    """Again computed from outside: a copy of a held-back row in training would change the figures."""
+    rows = make_rows(180)
+    model = trained(make_tree(rows, bert, epochs=0, seed=4, noise_share=1, rare_floor=90, class_balance=0.5))
+    inside, held = split_by_group(rows, 0.15, 4)
+    copies = noisy_copies(rows, share=1, floor=90, level=0.1, seed=4)
+    fitted = [*inside, *(copy for copy in copies if copy.group in {row.group for row in inside})]
+    encoder, names = Encoder.load(bert), sorted(TOPICS)
+    codes = np.array([names.index(row.label) for row in fitted])
+    weights = class_weights([row.label for row in fitted], 0.5)
+    head, _ = fit_probe(encoder.embed([row.text for row in fitted]), codes, weights, 3)
+    wanted = np.array([names.index(row.label) for row in held])
+    expected = score(head.logits(encoder.embed([row.text for row in held])), wanted)
+    figures = read_manifest(model).metrics
+    assert (figures["n_rows"], figures["n_noise"], figures["n_validation"]) == (180, len(copies), len(held))
     assert figures["validation_loss"] == pytest.approx(expected.loss, abs=1e-3)
 
 
