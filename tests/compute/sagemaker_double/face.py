@@ -23,6 +23,7 @@ class Handler(BaseHTTPRequestHandler):
     """One connection of boto3."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
     double: Double
 
     def do_POST(self) -> None:

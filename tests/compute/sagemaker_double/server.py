@@ -71,10 +71,10 @@ class Double(Operations):
             target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """A client of moto, for what the platform, or a test, does by itself."""
         return boto3.client(
-            service, endpoint_url=self.moto_url, region_name=REGION, aws_access_key_id="double",
+            service, endpoint_url=self.moto_url, region_name=region, aws_access_key_id="double",
             aws_secret_access_key="double",
         )  # fmt: skip
 
