@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Literal
 
 from compute.objects import path_of
@@ -14,6 +15,7 @@ from compute.port import InvalidSpec
 from compute.spool import Spool
 
 FREE_BYTES = 2 << 30
+LONGEST = 400
 Standing = Literal["ok", "missing", "advice", "unknown"]
 
 
@@ -30,7 +32,8 @@ class Finding:
     todo: str = ""
 
     def __str__(self) -> str:
-        return f"{self.standing:8}{self.what}" + (f" → {self.todo}" if self.todo else "")
+        what = shorten(self.what, LONGEST, placeholder=" …")  # what a service answers may be a page
+        return f"{self.standing:8}{what}" + (f" → {self.todo}" if self.todo else "")
 
 
 def local_findings(spool: Path, artifacts_uri: str) -> Iterator[Finding]:

@@ -289,6 +289,11 @@ def test_a_policy_is_printed_with_the_accounts_own_names(company: Company) -> No
     assert "${AccountId}" in policy_text("trust", None)
 
 
+def test_a_long_answer_is_still_one_line() -> None:
+    told = str(Finding("unknown", "not looked at:\n<html>\n" + "x " * 900, "try again"))
+    assert "\n" not in told and len(told) < 500 and told.endswith("→ try again")
+
+
 # The command
 
 
