@@ -144,6 +144,12 @@ class RestoredSerializer(serializers.Serializer):
     erased = serializers.IntegerField()
 
 
+class SnapshotRunSerializer(serializers.Serializer):
+    """The training that was started."""
+
+    run = serializers.IntegerField()
+
+
 def _snapshot(fingerprint: str) -> DatasetSnapshot:
     snapshot = selectors.snapshot_of(fingerprint)
     if snapshot is None:
@@ -305,11 +311,7 @@ class SnapshotTrainView(APIView):
 
     permission_classes = [IsLead]
 
-    @extend_schema(
-        operation_id="snapshot_train",
-        request=None,
-        responses={201: serializers.DictField(child=serializers.IntegerField())},
-    )
+    @extend_schema(operation_id="snapshot_train", request=None, responses={201: SnapshotRunSerializer})
     def post(self, request: Request, fingerprint: str) -> Response:
         run = actions.snapshot_train(
             snapshot=_snapshot(fingerprint), requested_by=request.user, backend=backend()
