@@ -28,14 +28,24 @@ IMPORT_WEIGHT = 0.5  # a label that came with the data is weaker evidence than a
 
 @dataclass(frozen=True)
 class TrainingLabel:
-    """One label a model may learn from. ``text`` is masked; ``code`` is the service's."""
+    """One label a model may learn from. ``text`` is masked; ``code`` is the service's; ``origin`` is who said so."""
 
     ticket_id: int
     text: str
+    text_hash: str
     group: str
     code: str
-    weight: float
     origin: str
+
+    @property
+    def weight(self) -> float:
+        """How much it counts in a training."""
+        return weight_of(self.origin)
+
+
+def weight_of(origin: str) -> float:
+    """How much a label of this origin counts in a training."""
+    return IMPORT_WEIGHT if origin == LabelSource.IMPORT else 1.0
 
 
 @dataclass(frozen=True)
@@ -87,11 +97,10 @@ def labels_for_training() -> Iterator[TrainingLabel]:
     rows = (
         Ticket.objects.filter(status=TicketStatus.LABELLED, is_audit=False, label__is_active=True)
         .order_by("id")
-        .values_list("id", "text", "group", F("label__code"), "label_source")
+        .values_list("id", "text", "text_hash", "group", F("label__code"), "label_source")
     )
-    for ticket_id, text, group, code, source in rows.iterator(chunk_size=2000):
-        weight = IMPORT_WEIGHT if source == LabelSource.IMPORT else 1.0
-        yield TrainingLabel(ticket_id, text, group, code, weight, source)
+    for row in rows.iterator(chunk_size=2000):
+        yield TrainingLabel(*row)
 
 
 def texts_unlabelled(*, limit: int) -> Iterator[tuple[int, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
@@ -14,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts import actions as accounts
 from annotation.models import ImportRun
 from tests import factories
-from training.models import ModelVersion, TrainingRun
+from training.models import DatasetSnapshot, ModelVersion, TrainingRun
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROLES = ("nobody", "machine", "annotator", "reviewer", "lead", "admin")
@@ -64,6 +65,14 @@ TABLE: dict[str, tuple[set[str], dict[str, tuple[set[str], int]]]] = {
     "runs/<int:pk>/retry/": (LEADS, {"POST": (LEADS, 200)}),
     "models/": (PEOPLE, {"GET": (PEOPLE, 200)}),
     "models/<int:number>/": (PEOPLE, {"GET": (PEOPLE, 200)}),
+    "snapshots/": (LEADS, {"GET": (PEOPLE, 200), "POST": (LEADS, 409)}),
+    "snapshots/<str:fingerprint>/": (LEADS, {"GET": (PEOPLE, 200)}),
+    "snapshots/<str:fingerprint>/rows/": (LEADS, {"GET": (PEOPLE, 200)}),
+    "snapshots/<str:fingerprint>/export/": (LEADS, {"GET": (LEADS, 200)}),
+    "snapshots/<str:fingerprint>/restore/": (LEADS, {"POST": (LEADS, 200)}),
+    "snapshots/<str:fingerprint>/train/": (LEADS, {"POST": (LEADS, 201)}),
+    "snapshots/<str:fingerprint>/compare/<str:other>/": (LEADS, {"GET": (PEOPLE, 200)}),
+    "snapshots/<str:fingerprint>/compare/<str:other>/<str:kind>/": (LEADS, {"GET": (PEOPLE, 200)}),
     "policy/schedule/": (LEADS, {"GET": (LEADS, 400)}),
     "policy/": (LEADS, {"GET": (LEADS, 200), "PATCH": (LEADS, 200)}),
     "try/": (PEOPLE, {"POST": (PEOPLE, 400)}),
@@ -95,6 +104,9 @@ def rows(db: None) -> dict[str, dict[str, object]]:
     ModelVersion.objects.create(
         number=7, kind="classifier", artifact_uri="file:///x", manifest_hash="0", encoder="e" * 16, dim=8
     )
+    snapshot = DatasetSnapshot.objects.create(
+        fingerprint="f" * 64, uri=f"{settings.ARTIFACTS_URI}/x/rows.jsonl", rows=0, last_annotation_id=0
+    )
     return {
         "invitations": {"pk": invitation.pk, "secret": secret},
         "tokens": {"pk": token.pk},
@@ -104,6 +116,7 @@ def rows(db: None) -> dict[str, dict[str, object]]:
         "imports": {"pk": ImportRun.objects.create(filename="x.csv").pk},
         "runs": {"pk": run.pk},
         "models": {"number": 7},
+        "snapshots": {"fingerprint": snapshot.fingerprint, "other": snapshot.fingerprint, "kind": "came"},
     }
 
 

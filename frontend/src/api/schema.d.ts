@@ -504,6 +504,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/snapshots/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All snapshots, and taking one. */
+        get: operations["snapshot_list"];
+        put?: never;
+        /** @description All snapshots, and taking one. */
+        post: operations["snapshot_take"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One snapshot. */
+        get: operations["snapshot_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/compare/{other}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What lies between two snapshots. */
+        get: operations["snapshot_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/compare/{other}/{kind}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The rows of one kind of change. */
+        get: operations["snapshot_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/export/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A snapshot's rows as a file. */
+        get: operations["snapshot_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/restore/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Check a snapshot's file, and mend it. */
+        post: operations["snapshot_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/rows/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What is in a snapshot. */
+        get: operations["snapshot_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/train/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Train on exactly these rows again. */
+        post: operations["snapshot_train"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tickets/": {
         parameters: {
             query?: never;
@@ -997,6 +1134,12 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
             readonly metrics: components["schemas"]["Metrics"];
+        };
+        /** @description Rows whose label changed from one service to another. */
+        Flip: {
+            before: string;
+            after: string;
+            rows: number;
         };
         HeartbeatResult: {
             leases: components["schemas"]["Lease"][];
@@ -1493,6 +1636,12 @@ export interface components {
         ReleaseResult: {
             released: number;
         };
+        /** @description ``whole``: the file was as it should be; otherwise it was written anew. */
+        Restored: {
+            whole: boolean;
+            rows: number;
+            erased: number;
+        };
         /** @description Accepting all answers of at least this confidence: the share accepted and the errors among them. */
         RiskCoverage: {
             /** Format: double */
@@ -1642,6 +1791,14 @@ export interface components {
             /** @default 0 */
             readonly label_count: number;
         };
+        /** @description What became of one service's rows. */
+        ServiceChange: {
+            service: string;
+            before: number;
+            after: number;
+            came: number;
+            went: number;
+        };
         ServiceList: {
             results: components["schemas"]["Service"][];
         };
@@ -1708,6 +1865,79 @@ export interface components {
             };
             /** Format: date-time */
             readonly created_at: string;
+        };
+        /** @description What lies between two snapshots: rows by what became of them. */
+        SnapshotComparison: {
+            before: components["schemas"]["Snapshot"];
+            after: components["schemas"]["Snapshot"];
+            came: number;
+            went: number;
+            flipped: number;
+            edited: number;
+            same: number;
+            erased: number;
+            services: components["schemas"]["ServiceChange"][];
+            flips: components["schemas"]["Flip"][];
+        };
+        /** @description A snapshot on its page: also its rows by where their label came from, and those whose ticket was erased. */
+        SnapshotDetail: {
+            readonly id: number;
+            readonly fingerprint: string;
+            readonly rows: number;
+            readonly services: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly used_by: components["schemas"]["SnapshotUse"][];
+            readonly origins: {
+                [key: string]: number;
+            };
+            readonly erased: number;
+        };
+        /** @description Snapshots, newest first. */
+        SnapshotList: {
+            results: components["schemas"]["SnapshotListed"][];
+            next: string | null;
+        };
+        /** @description A snapshot in the list, with what learned from it, the newest training first. */
+        SnapshotListed: {
+            readonly id: number;
+            readonly fingerprint: string;
+            readonly rows: number;
+            readonly services: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly used_by: components["schemas"]["SnapshotUse"][];
+        };
+        /**
+         * @description One row. ``ticket_id`` null: its ticket was erased. ``is_edited``: the ticket's text is another by now, and the
+         *     excerpt is the present one's.
+         */
+        SnapshotRow: {
+            ticket_id: number | null;
+            excerpt: string;
+            service: string;
+            service_before: string | null;
+            origin: string;
+            is_edited: boolean;
+        };
+        /** @description A page of rows. */
+        SnapshotRows: {
+            results: components["schemas"]["SnapshotRow"][];
+            next: string | null;
+        };
+        /** @description The training that was started. */
+        SnapshotRun: {
+            run: number;
+        };
+        /** @description A training that learned from a snapshot, and the version it made. */
+        SnapshotUse: {
+            run: number;
+            state: string;
+            version: number | null;
         };
         /** @description A ticket no other is like. ``outlier``: share of the pool that is more ordinary. */
         Strange: {
@@ -2762,6 +2992,208 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    snapshot_list: {
+        parameters: {
+            query?: {
+                /** @description Snapshots older than this id. */
+                cursor?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotList"];
+                };
+            };
+        };
+    };
+    snapshot_take: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotDetail"];
+                };
+            };
+        };
+    };
+    snapshot_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotDetail"];
+                };
+            };
+        };
+    };
+    snapshot_compare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotComparison"];
+                };
+            };
+        };
+    };
+    snapshot_changes: {
+        parameters: {
+            query?: {
+                /** @description Behind this ticket. */
+                cursor?: number;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+                kind: "came" | "edited" | "flipped" | "went";
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotRows"];
+                };
+            };
+        };
+    };
+    snapshot_export: {
+        parameters: {
+            query?: {
+                form?: "csv" | "jsonl";
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+        };
+    };
+    snapshot_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restored"];
+                };
+            };
+        };
+    };
+    snapshot_rows: {
+        parameters: {
+            query?: {
+                cursor?: number;
+                /** @description Where the label came from. */
+                origin?: string;
+                /** @description A service's code. */
+                service?: string;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotRows"];
+                };
+            };
+        };
+    };
+    snapshot_train: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotRun"];
                 };
             };
         };
