@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from annotation.models import Annotation, Service, Ticket
 from inference.models.deployments import Deployment
-from training.models import ModelVersion
+from training.models import ModelVersion, PrecisionCertificate
 
 
 class EscalationReason(models.TextChoices):
@@ -114,7 +114,9 @@ class RoutingDecision(models.Model):
     candidates = models.JSONField(default=list, help_text="[[service id, probability], …], best first.")
     deployment = models.ForeignKey(Deployment, null=True, on_delete=models.SET_NULL, related_name="+")
     model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+")
-    certificate_id = models.BigIntegerField(null=True, help_text="The certificate that was in force.")
+    certificate = models.ForeignKey(
+        PrecisionCertificate, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     baseline = models.CharField(max_length=8, choices=BaselineKind, default=BaselineKind.PEOPLE)
     baseline_service = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL, related_name="+")
     vector = models.BinaryField(null=True)
