@@ -66,7 +66,9 @@ class RoutingHold(models.Model):
     """While it lasts, everything for a service (null: for all of them) is escalated. Rows are kept as history."""
 
     service = models.ForeignKey(Service, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
-    reason = models.CharField(max_length=300, help_text="Shown to leads: drift, a rollback, a change of the range…")
+    reason = models.CharField(
+        max_length=300, help_text="Shown to leads: drift, a rollback, a change of the range…"
+    )
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -119,6 +121,7 @@ class RoutingDecision(models.Model):
     )
     baseline = models.CharField(max_length=8, choices=BaselineKind, default=BaselineKind.PEOPLE)
     baseline_service = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL, related_name="+")
+    text_hash = models.CharField(max_length=32, help_text="Of the masked text that was decided about.")
     vector = models.BinaryField(null=True)
     probabilities = models.BinaryField(null=True)
     latency_ms = models.PositiveIntegerField(help_text="From the call's arrival to the decision.")
@@ -156,7 +159,7 @@ class Escalation(models.Model):
     """A live ticket that a person has to decide about, until somebody has.
 
     Answered from the annotations (``annotation.selectors.decisions_on``): ``kind`` is label, two or none. A corrected
-    answer raises ``revision``. ``webhook_due_at`` is when the answer is to be sent next; null: there is nothing to send.
+    answer raises ``revision``. ``webhook_due_at`` is when the answer is to be sent next; null: nothing is to be sent.
     """
 
     decision = models.OneToOneField(
@@ -176,7 +179,9 @@ class Escalation(models.Model):
     revision = models.PositiveSmallIntegerField(default=0)
     webhook_due_at = models.DateTimeField(null=True, blank=True)
     webhook_attempts = models.PositiveSmallIntegerField(default=0)
-    webhook_said = models.CharField(max_length=200, blank=True, help_text="How the last try to send it ended.")
+    webhook_said = models.CharField(
+        max_length=200, blank=True, help_text="How the last try to send it ended."
+    )
 
     class Meta:
         ordering = ["opened_at"]
@@ -185,9 +190,7 @@ class Escalation(models.Model):
             models.Index(
                 fields=["webhook_due_at"], name="escalation_due", condition=Q(webhook_due_at__isnull=False)
             ),
-            models.Index(
-                fields=["-answered_at"], name="escalation_answered", condition=Q(state="answered")
-            ),
+            models.Index(fields=["-answered_at"], name="escalation_answered", condition=Q(state="answered")),
         ]
 
     def __str__(self) -> str:
