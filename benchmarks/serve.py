@@ -151,7 +151,7 @@ def _wait_for(ping: str, process: subprocess.Popen[bytes]) -> None:
             if answer.status == 200:
                 return
         time.sleep(0.2)
-    raise SystemExit(f"{ping} does not answer: {process.args}")
+    raise SystemExit(f"{ping} does not answer: {process.args!r}")
 
 
 def _free_port() -> int:
