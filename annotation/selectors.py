@@ -1,7 +1,7 @@
 """Reads about tickets, labels and the queue. Upper layers read annotation through these functions only."""
 
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time
 
@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from annotation.models import (
+    WEAK_SOURCES,
     Annotation,
     AnnotationKind,
-    LabelSource,
     Mode,
     QueueItem,
     ScoreGeneration,
@@ -45,7 +45,7 @@ class TrainingLabel:
 
 def weight_of(origin: str) -> float:
     """How much a label of this origin counts in a training."""
-    return IMPORT_WEIGHT if origin == LabelSource.IMPORT else 1.0
+    return IMPORT_WEIGHT if origin in WEAK_SOURCES else 1.0
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,25 @@ def recent_decisions(user: User, limit: int = 10) -> QuerySet[Annotation]:
     newest = list(own[:limit])  # first: counting copies would else read everything this person ever said
     rows = Annotation.objects.filter(pk__in=newest).select_related("ticket", "annotator", "undone_by")
     return rows.annotate(propagated=Count("copies")).order_by("-id")
+
+
+def decisions_on(ticket_ids: Collection[int]) -> dict[int, Annotation]:
+    """What people last decided about these tickets, by ticket id: a service, two, or none of them.
+
+    Skips and flags decide nothing; what was taken back or said of an earlier text does not count.
+    """
+    rows = (
+        Annotation.objects.filter(
+            ticket_id__in=ticket_ids,
+            kind__in=[AnnotationKind.LABEL, AnnotationKind.NONE, AnnotationKind.TWO],
+            undone_by=None,
+            round__gte=F("ticket__reopened_at_round"),
+        )
+        .exclude(annotator=None)
+        .order_by("ticket_id", "-id")
+        .distinct("ticket_id")
+    )
+    return {row.ticket_id: row for row in rows}
 
 
 def history(ticket: Ticket) -> QuerySet[Annotation]:

@@ -15,6 +15,7 @@ is_silent = False
 LEARNER = "inference.tasks.learner_refresh"
 TRANSFORMS = "inference.tasks.transforms_drive"
 WORK = "inference.tasks.work_find"
+ESCALATIONS = "inference.tasks.escalations_drive"
 
 
 def _send(task: str) -> None:
@@ -39,6 +40,11 @@ def taken(task: str) -> None:
 def learner() -> None:
     """Labels, services, vectors or the space changed."""
     _send(LEARNER)
+
+
+def escalations() -> None:
+    """A person answered a waiting customer, and the desk is to be told."""
+    _send(ESCALATIONS)
 
 
 def transforms() -> None:
