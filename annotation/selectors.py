@@ -1,7 +1,7 @@
 """Reads about tickets, labels and the queue. Upper layers read annotation through these functions only."""
 
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time
 
@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from annotation.models import (
+    WEAK_SOURCES,
     Annotation,
     AnnotationKind,
-    LabelSource,
     Mode,
     QueueItem,
     ScoreGeneration,
@@ -90,7 +90,7 @@ def labels_for_training() -> Iterator[TrainingLabel]:
         .values_list("id", "text", "group", F("label__code"), "label_source")
     )
     for ticket_id, text, group, code, source in rows.iterator(chunk_size=2000):
-        weight = IMPORT_WEIGHT if source == LabelSource.IMPORT else 1.0
+        weight = IMPORT_WEIGHT if source in WEAK_SOURCES else 1.0
         yield TrainingLabel(ticket_id, text, group, code, weight, source)
 
 
@@ -174,6 +174,25 @@ def recent_decisions(user: User, limit: int = 10) -> QuerySet[Annotation]:
     newest = list(own[:limit])  # first: counting copies would else read everything this person ever said
     rows = Annotation.objects.filter(pk__in=newest).select_related("ticket", "annotator", "undone_by")
     return rows.annotate(propagated=Count("copies")).order_by("-id")
+
+
+def decisions_on(ticket_ids: Collection[int]) -> dict[int, Annotation]:
+    """What people last decided about these tickets, by ticket id: a service, two, or none of them.
+
+    Skips and flags decide nothing; what was taken back or said of an earlier text does not count.
+    """
+    rows = (
+        Annotation.objects.filter(
+            ticket_id__in=ticket_ids,
+            kind__in=[AnnotationKind.LABEL, AnnotationKind.NONE, AnnotationKind.TWO],
+            undone_by=None,
+            round__gte=F("ticket__reopened_at_round"),
+        )
+        .exclude(annotator=None)
+        .order_by("ticket_id", "-id")
+        .distinct("ticket_id")
+    )
+    return {row.ticket_id: row for row in rows}
 
 
 def history(ticket: Ticket) -> QuerySet[Annotation]:

@@ -82,7 +82,7 @@ def load(model_version: ModelVersion, answers: Iterable[TransformOutput]) -> Loa
 
 
 _INCOMING = """CREATE TEMP TABLE incoming (ticket_id bigint, text_hash text, vector vector, error text,
-    service_id bigint, probability float8, probabilities bytea) ON COMMIT DROP"""
+    service_id bigint, probability float8, probabilities bytea, outlier float8) ON COMMIT DROP"""
 
 _UPSERT_EMBEDDINGS = """
 INSERT INTO inference_embedding AS held (ticket_id, encoder_id, text_hash, vector, error)
@@ -94,13 +94,14 @@ SET id = EXCLUDED.id, text_hash = EXCLUDED.text_hash, vector = EXCLUDED.vector, 
 WHERE held.text_hash <> EXCLUDED.text_hash OR held.vector IS NULL"""
 
 _UPSERT_PREDICTIONS = """
-INSERT INTO inference_prediction (ticket_id, model_version_id, service_id, probability, probabilities, created_at)
-SELECT i.ticket_id, %s, i.service_id, i.probability, i.probabilities, now()
+INSERT INTO inference_prediction
+    (ticket_id, model_version_id, service_id, probability, probabilities, outlier, created_at)
+SELECT i.ticket_id, %s, i.service_id, i.probability, i.probabilities, i.outlier, now()
 FROM (SELECT DISTINCT ON (ticket_id) * FROM incoming WHERE probabilities IS NOT NULL ORDER BY ticket_id) i
 JOIN annotation_ticket t ON t.id = i.ticket_id FOR KEY SHARE OF t
 ON CONFLICT (model_version_id, ticket_id) DO UPDATE
 SET service_id = EXCLUDED.service_id, probability = EXCLUDED.probability,
-    probabilities = EXCLUDED.probabilities, created_at = EXCLUDED.created_at"""
+    probabilities = EXCLUDED.probabilities, outlier = EXCLUDED.outlier, created_at = EXCLUDED.created_at"""
 
 
 def _row(
@@ -114,7 +115,7 @@ def _row(
     fields: list[bytes | None] = [struct.pack(">q", ticket_id), text_hash[:32].encode()]
     if answer.error is not None or answer.embedding is None:
         code = answer.error.code if answer.error else "no_embedding"
-        return _tuple([*fields, None, code[:64].encode(), None, None, None])
+        return _tuple([*fields, None, code[:64].encode(), None, None, None, None])
     if answer.encoder != encoder.fingerprint:
         raise BadOutput(
             "wrong_encoder", f"the answer is of encoder {answer.encoder}, not {encoder.fingerprint}"
@@ -125,7 +126,7 @@ def _row(
     fields += [vector, b""]
     chances = answer.probabilities
     if chances is None or model_version.kind != "classifier":
-        return _tuple([*fields, None, None, None])
+        return _tuple([*fields, None, None, None, None])
     if len(chances) != len(model_version.labels):
         raise BadOutput(
             "wrong_labels", f"{len(chances)} probabilities for {len(model_version.labels)} labels"
@@ -138,6 +139,7 @@ def _row(
             None if service is None else struct.pack(">q", service),
             struct.pack(">d", float(chances[best])),
             chances.astype("<f4").tobytes(),
+            None if answer.outlier is None else struct.pack(">d", answer.outlier),
         ]
     )
 

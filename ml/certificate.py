@@ -109,7 +109,8 @@ class Tested:
 class Certificate:
     """What `certify` found; `threshold` is None unless `state` is "certified".
 
-    It speaks of tickets as they came in `window` (first and last day, ISO, None if unknown), of the model whose labels
+    `threshold` is a routing score (`ml.score`): the confidence, lowered by `outlier_weight` for strange tickets. All of
+    it speaks of tickets as they came in `window` (first and last day, ISO, None if unknown), of the model whose labels
     are `labels`, and of `known` services alone. `fresh`: made with labels never asked before, at delta; else at the
     `use`-th asking of them, at less (`level`). `escalated`: services whose group could not be certified. `unheard`:
     services without an audit label: the promise overall covers them only among all others. `coverage` and `recall`
@@ -137,6 +138,7 @@ class Certificate:
     recall_interval: tuple[float, float] | None = None
     minutes: float | None = None
     choices: tuple[float, ...] = field(default=())
+    outlier_weight: float = 0.0
 
     @property
     def lower_bound(self) -> float | None:

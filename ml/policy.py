@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ml.certificate import Certificate
+from ml.score import routing_score
 
 Band = Literal["sure", "hesitating", "lost"]
 
@@ -36,19 +37,26 @@ def band(p1: float, p2: float) -> Band:
     return "lost" if p1 < LOST_BELOW else "hesitating"
 
 
-Reason = Literal["uncertain", "out_of_scope", "not_certified"]
+Reason = Literal["held", "not_certified", "out_of_scope", "uncertain"]
+EVERY_SERVICE = "*"
+"""In `held`: nothing at all is routed."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Routed to `service`, or, with a `reason`, escalated to a person; `suggested` is the likeliest service either way
-    (None without a usable probability), `confidence` its probability, `threshold` what it was held against.
+    """Routed to `service`, or escalated to a person: `reason` is the first that applies, `reasons` are all.
+
+    `suggested`: the likeliest service either way (None without usable probabilities), `confidence`: its probability.
+    `score` is what is held against `threshold`: the confidence, lowered by how strange the ticket is
+    (`ml.score`); None without a confidence, or without the outlier rank that the certificate asks for.
     """
 
     service: str | None
     reason: Reason | None
+    reasons: tuple[Reason, ...]
     suggested: str | None
     confidence: float | None
+    score: float | None
     threshold: float | None
 
     @property
@@ -62,20 +70,36 @@ def decide(
     outlier: float | None,
     certificate: Certificate | None,
     services: Sequence[str] | None = None,
+    *,
+    held: frozenset[str] = frozenset(),
 ) -> Decision:
-    """Route a ticket, or escalate it with the first reason that applies.
+    """Route a ticket, or escalate it with every reason that applies, in this order.
 
-    not_certified: no certificate, one that certifies nothing, one of a model with other labels, or a service that is
-    not known here (`services`, default those of the certificate) or whose group is not certified. out_of_scope: the
-    outlier rank is beyond the certificate's gate, or missing though there is a gate. uncertain: confidence below the
-    threshold, or probabilities that are none. `probabilities` (k,) as `labels` (k,); ValueError for other lengths.
+    held: everything is escalated for the suggested service, or EVERY_SERVICE. not_certified: no certificate, one
+    that certifies nothing, one of a model with other labels, or a service that is not known here (`services`, default
+    those of the certificate) or whose group is not certified. out_of_scope: the outlier rank is beyond the
+    certificate's gate, or missing though it counts, or it alone brings the score below the threshold. uncertain: the
+    confidence itself is below it, or the probabilities are none. `probabilities` (k,) as `labels` (k,), `outlier` 0 =
+    ordinary, 1 = the strangest; ValueError for other lengths.
     """
     if len(labels) != len(probabilities):
         raise ValueError(f"{len(labels)} labels but {len(probabilities)} probabilities")
     suggested, confidence = _best(labels, probabilities)
+    weight = certificate.outlier_weight if certificate is not None else 0.0
+    score = None if confidence is None else routing_score(confidence, outlier, weight)
     threshold = certificate.threshold if certificate is not None else None
-    reason = _reason(labels, suggested, confidence, outlier, certificate, services)
-    return Decision(None if reason else suggested, reason, suggested, confidence, threshold)
+    reasons: list[Reason] = []
+    if EVERY_SERVICE in held or suggested in held:
+        reasons.append("held")
+    if not _is_certified(labels, suggested, certificate, services):
+        reasons.append("not_certified")
+    if certificate is not None and _is_strange(confidence, score, outlier, certificate):
+        reasons.append("out_of_scope")
+    if confidence is None or (threshold is not None and confidence < threshold):
+        reasons.append("uncertain")
+    first = reasons[0] if reasons else None
+    service = None if reasons else suggested
+    return Decision(service, first, tuple(reasons), suggested, confidence, score, threshold)
 
 
 def _best(labels: Sequence[str], probabilities: Sequence[float]) -> tuple[str | None, float | None]:
@@ -88,23 +112,30 @@ def _best(labels: Sequence[str], probabilities: Sequence[float]) -> tuple[str | 
     return str(labels[chances.index(top)]), min(max(top, 0.0), 1.0)
 
 
-def _reason(
+def _is_certified(
     labels: Sequence[str],
     suggested: str | None,
-    confidence: float | None,
-    outlier: float | None,
     certificate: Certificate | None,
     services: Sequence[str] | None,
-) -> Reason | None:
+) -> bool:
+    """Whether the certificate speaks of this model, and of the suggested service if there is one."""
     if certificate is None or certificate.state != "certified" or certificate.threshold is None:
-        return "not_certified"
+        return False
     if tuple(str(label) for label in labels) != certificate.labels:
-        return "not_certified"
-    if suggested is None or confidence is None:
-        return "uncertain"
+        return False
+    if suggested is None:
+        return True
     here = certificate.known if services is None else services
-    if suggested not in here or suggested not in certificate.known or suggested in certificate.escalated:
-        return "not_certified"
+    return suggested in here and suggested in certificate.known and suggested not in certificate.escalated
+
+
+def _is_strange(
+    confidence: float | None, score: float | None, outlier: float | None, certificate: Certificate
+) -> bool:
     if certificate.gate is not None and (outlier is None or not outlier <= certificate.gate):
-        return "out_of_scope"
-    return "uncertain" if confidence < certificate.threshold else None
+        return True
+    if confidence is None:
+        return False
+    if score is None:
+        return True
+    return certificate.threshold is not None and score < certificate.threshold <= confidence

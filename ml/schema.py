@@ -60,7 +60,8 @@ class TransformOutput:
     """The answer to one ``TransformInput``.
 
     ``embedding`` has shape (dim,) and length 1; ``probabilities`` shape (n_labels,) in the order of the
-    manifest's labels, or None for an encoder without head. With an ``error`` both are None.
+    manifest's labels, or None for an encoder without head. ``outlier``: how strange the ticket is to the model, 0 =
+    the most ordinary, 1 = the strangest; None from an artifact that cannot tell. With an ``error`` all are None.
     """
 
     id: str
@@ -70,6 +71,7 @@ class TransformOutput:
     probabilities: Vector | None = None
     label: str | None = None
     error: WireError | None = None
+    outlier: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -80,6 +82,7 @@ class TransformOutput:
             "dim": 0 if self.embedding is None else int(self.embedding.shape[0]),
             "probabilities": None if self.probabilities is None else encode_vector(self.probabilities),
             "label": self.label,
+            "outlier": self.outlier,
             "error": None if self.error is None else asdict(self.error),
         }
 
@@ -109,6 +112,7 @@ class TransformOutput:
             embedding=embedding,
             probabilities=None if probabilities is None else decode_vector(probabilities),
             label=label,
+            outlier=_outlier(record),
         )
 
 
@@ -280,6 +284,16 @@ def _string(record: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise SchemaError(f"bad_{name}", f"{name} must be a string")
     return value
+
+
+def _outlier(record: dict[str, Any]) -> float | None:
+    """Optional: artifacts from before there were outlier ranks say nothing of it."""
+    value = record.get("outlier")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise SchemaError("bad_outlier", "outlier must be null or a number from 0 to 1")
+    return float(value)
 
 
 def _names(record: dict[str, Any]) -> tuple[str, str]:

@@ -19,6 +19,11 @@ class LabelSource(models.TextChoices):
     PERSON = "person", "A person"
     SIMILAR = "similar", "Same text as one a person labelled"
     IMPORT = "import", "Imported"
+    OUTCOME = "outcome", "Moved by the desk"
+
+
+WEAK_SOURCES = (LabelSource.IMPORT, LabelSource.OUTCOME)
+"""Labels that nobody of the house gave: they weigh less in a training, and Check asks about them."""
 
 
 class Ticket(models.Model):

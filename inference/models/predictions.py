@@ -15,6 +15,9 @@ class Prediction(models.Model):
     service = models.ForeignKey(Service, null=True, on_delete=models.CASCADE, related_name="+")
     probability = models.FloatField()
     probabilities = models.BinaryField(help_text="Little-endian float32, one per label of the version.")
+    outlier = models.FloatField(
+        null=True, help_text="How strange the ticket is to the version: 0 = ordinary, 1 = the strangest."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

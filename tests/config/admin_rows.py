@@ -17,6 +17,7 @@ from training.models import (
     DatasetSnapshot,
     Evaluation,
     ModelVersion,
+    PrecisionCertificate,
     RetrainAdvice,
     RetrainDecision,
     TrainingRun,
@@ -75,6 +76,10 @@ def _training(number: int, person: User) -> None:
         encoder=f"{number:016d}", dim=32, labels=["a", "b"],
     )  # fmt: skip
     Evaluation.objects.create(model_version=version, data="audit", fingerprint="1" * 64, n=9, accuracy=0.9)
+    PrecisionCertificate.objects.create(
+        model_version=version, state="too_few_labels", precision=0.95, delta=0.05, level=0.05, audit_labels=9,
+        tickets=[1, 2], payload={}, fingerprint=str(number), created_by=person,
+    )  # fmt: skip
     RetrainDecision.objects.create(starts=True, code=f"code {number % 3}", run=run)
     RetrainAdvice.objects.create(code=f"code {number % 3}")
     space = Encoder.objects.create(fingerprint=f"{number:016d}", dim=32, model_version=version)

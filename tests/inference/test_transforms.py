@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ import pytest
 from annotation.models import Ticket
 from compute.port import ComputeBackend
 from inference import actions, loading, runs, selectors
-from inference.models import Embedding, Encoder, TransformRun
+from inference.models import Embedding, Encoder, Prediction, TransformRun
 from inference.runs import transform
 from ml.schema import TransformOutput, WireError
 from ml.text import text_hash
-from tests.inference.cast import drive, make_ticket, make_tickets, until
+from tests.inference.cast import drive, make_services, make_ticket, make_tickets, until
 from training.models import ModelVersion
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -219,6 +220,24 @@ def test_the_answer_of_another_encoder_is_not_loaded(backend: ComputeBackend) ->
     with pytest.raises(loading.BadOutput, match="numbers"):
         loading.load(version, [answer(version, ticket, embedding=np.ones(5, np.float32))])
     assert not Embedding.objects.exists()
+
+
+def test_what_a_model_says_is_kept_with_how_strange_the_ticket_is_to_it() -> None:
+    services, tickets = make_services("card", "parcel"), make_tickets(2)
+    version = ModelVersion.objects.create(
+        number=1, kind="classifier", artifact_uri="file:///none", manifest_hash="1", encoder="e" * 16, dim=8,
+        labels=["card", "parcel"],
+    )  # fmt: skip
+    chances = np.array([0.25, 0.75], np.float32)
+    said = [answer(version, one, probabilities=chances, label="parcel") for one in tickets]
+    loading.load(version, [replace(said[0], outlier=0.5), said[1]])
+    kept = Prediction.objects.order_by("ticket_id")
+    assert [(one.service_id, one.probability, one.outlier) for one in kept] == [
+        (services[1].pk, 0.75, 0.5),
+        (services[1].pk, 0.75, None),
+    ]
+    loading.load(version, [replace(one, outlier=0.9) for one in said])
+    assert set(Prediction.objects.values_list("outlier", flat=True)) == {0.9}
 
 
 def test_an_erased_ticket_is_left_out(backend: ComputeBackend) -> None:

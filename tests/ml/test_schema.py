@@ -51,9 +51,18 @@ def test_what_is_no_vector_is_refused(text: object) -> None:
 
 
 def test_an_answer_comes_back_equal() -> None:
-    answer = TransformOutput("7", "enc", "mod", np.ones(2, np.float32), np.ones(1, np.float32), "delivery")
+    said = (np.ones(2, np.float32), np.ones(1, np.float32), "delivery")
+    answer = TransformOutput("7", "enc", "mod", *said, outlier=0.25)
     back = TransformOutput.from_dict(parse_line(dump_line(answer.to_dict())))
-    assert back.to_dict() == answer.to_dict()
+    assert back.to_dict() == answer.to_dict() and back.outlier == 0.25
+
+
+def test_an_older_artifact_says_nothing_of_how_strange_a_ticket_is_and_nonsense_is_refused() -> None:
+    record = TransformOutput("7", "enc", "mod", np.ones(2, np.float32), outlier=0.25).to_dict()
+    assert TransformOutput.from_dict({k: v for k, v in record.items() if k != "outlier"}).outlier is None
+    for wrong in (1.5, -0.1, float("nan"), True, "0.5"):
+        with pytest.raises(SchemaError, match="outlier must be null or a number from 0 to 1"):
+            TransformOutput.from_dict(record | {"outlier": wrong})
 
 
 def test_an_error_without_a_readable_id_comes_back_equal() -> None:

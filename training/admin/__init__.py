@@ -1,5 +1,6 @@
-"""Training in the Django admin: runs, versions and what was measured, the retrain policy, schedules."""
+"""Training in the Django admin: runs, versions, what was measured and promised, the retrain policy, schedules."""
 
+from training.admin.certificates import PrecisionCertificateAdmin
 from training.admin.policy import RetrainAdviceAdmin, RetrainDecisionAdmin, RetrainPolicyAdmin
 from training.admin.runs import TrainingRunAdmin
 from training.admin.schedules import CrontabAdmin, IntervalAdmin, PeriodicTaskAdmin
@@ -12,6 +13,7 @@ __all__ = [
     "IntervalAdmin",
     "ModelVersionAdmin",
     "PeriodicTaskAdmin",
+    "PrecisionCertificateAdmin",
     "RetrainAdviceAdmin",
     "RetrainDecisionAdmin",
     "RetrainPolicyAdmin",

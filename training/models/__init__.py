@@ -1,5 +1,6 @@
 """Data in, immutable model out: snapshots, runs, model versions, evaluations, the retrain policy."""
 
+from training.models.certificates import PrecisionCertificate
 from training.models.costs import JobCost
 from training.models.policy import RetrainAdvice, RetrainDecision, RetrainPolicy
 from training.models.runs import RunMetric, RunState, TrainingRun
@@ -11,6 +12,7 @@ __all__ = [
     "Evaluation",
     "JobCost",
     "ModelVersion",
+    "PrecisionCertificate",
     "RetrainAdvice",
     "RetrainDecision",
     "RetrainPolicy",

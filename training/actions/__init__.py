@@ -1,0 +1,33 @@
+"""Writes of training. Other apps call these names; everything is keyword-only and one transaction."""
+
+from training.actions.certificates import certificate_record, certificates_take_turns
+from training.actions.evaluations import evaluation_record
+from training.actions.policy import (
+    POLICY_FIELDS,
+    advice_push,
+    policy_apply,
+    policy_check_fields,
+    policy_update,
+)
+from training.actions.runs import hyperparameters_of, run_cancel, run_retry, run_start
+from training.costs import cost_record
+from training.registration import encoder_register
+from training.runs import advance as run_advance
+
+__all__ = [
+    "POLICY_FIELDS",
+    "advice_push",
+    "certificate_record",
+    "certificates_take_turns",
+    "cost_record",
+    "encoder_register",
+    "evaluation_record",
+    "hyperparameters_of",
+    "policy_apply",
+    "policy_check_fields",
+    "policy_update",
+    "run_advance",
+    "run_cancel",
+    "run_retry",
+    "run_start",
+]
