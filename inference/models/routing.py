@@ -66,7 +66,9 @@ class RoutingHold(models.Model):
     """While it lasts, everything for a service (null: for all of them) is escalated. Rows are kept as history."""
 
     service = models.ForeignKey(Service, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
-    reason = models.CharField(max_length=300, help_text="Shown to leads: drift, a rollback, a change of the range…")
+    reason = models.CharField(
+        max_length=300, help_text="Shown to leads: drift, a rollback, a change of the range…"
+    )
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -176,7 +178,9 @@ class Escalation(models.Model):
     revision = models.PositiveSmallIntegerField(default=0)
     webhook_due_at = models.DateTimeField(null=True, blank=True)
     webhook_attempts = models.PositiveSmallIntegerField(default=0)
-    webhook_said = models.CharField(max_length=200, blank=True, help_text="How the last try to send it ended.")
+    webhook_said = models.CharField(
+        max_length=200, blank=True, help_text="How the last try to send it ended."
+    )
 
     class Meta:
         ordering = ["opened_at"]
@@ -185,9 +189,7 @@ class Escalation(models.Model):
             models.Index(
                 fields=["webhook_due_at"], name="escalation_due", condition=Q(webhook_due_at__isnull=False)
             ),
-            models.Index(
-                fields=["-answered_at"], name="escalation_answered", condition=Q(state="answered")
-            ),
+            models.Index(fields=["-answered_at"], name="escalation_answered", condition=Q(state="answered")),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from django.db import connection
 
 from annotation.models import Service
-from inference.models import BaselineKind, Deployment, DeploymentRole, KeywordRule, RoutingHold, RoutingSettings
+from inference.models import (
+    BaselineKind,
+    Deployment,
+    DeploymentRole,
+    KeywordRule,
+    RoutingHold,
+    RoutingSettings,
+)
 from inference.routing.rules import Rule
 from ml.certificate import Certificate
 from ml.policy import EVERY_SERVICE
