@@ -17,6 +17,7 @@ TRANSFORMS = "inference.tasks.transforms_drive"
 WORK = "inference.tasks.work_find"
 OBSERVER = "inference.tasks.observer_drive"
 PROMOTIONS = "inference.tasks.promotions_drive"
+ESCALATIONS = "inference.tasks.escalations_drive"
 
 
 def _send(task: str) -> None:
@@ -41,6 +42,11 @@ def taken(task: str) -> None:
 def learner() -> None:
     """Labels, services, vectors or the space changed."""
     _send(LEARNER)
+
+
+def escalations() -> None:
+    """A person answered a waiting customer, and the desk is to be told."""
+    _send(ESCALATIONS)
 
 
 def transforms() -> None:

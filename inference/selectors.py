@@ -157,6 +157,15 @@ def assistant() -> Deployment | None:
     )
 
 
+def production() -> Deployment | None:
+    """The live deployment that routes."""
+    return (
+        Deployment.objects.filter(role=DeploymentRole.PRODUCTION, ended_at__isnull=True)
+        .select_related("model_version")
+        .first()
+    )
+
+
 def head_of(encoder: Encoder) -> LearnerHead | None:
     """The learner's newest head in this space."""
     return LearnerHead.objects.filter(encoder=encoder).first()

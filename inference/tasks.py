@@ -34,6 +34,14 @@ def work_find() -> None:
 
 
 @shared_task
+def escalations_drive() -> None:
+    """Answer waiting customers with what people decided, keep their tickets in the queue, and tell the desk."""
+    nudges.taken(nudges.ESCALATIONS)
+    actions.escalations_drive()
+    actions.webhooks_send()
+
+
+@shared_task
 def learner_refresh() -> None:
     """Refit and re-rank if anything changed; else return at once. Labels of one moment share one refit."""
     from inference.learner import worker  # modAL and its torch: in this worker only

@@ -77,7 +77,9 @@ def queue_submit(*, annotator: User, answer: Answer) -> Annotation:
     if answer.kind == AnnotationKind.SKIP:
         QueueItem.objects.filter(ticket=ticket).update(lease=None, leased_by=None, leased_until=None)
         return annotation
-    if is_live_control:  # it answers the customer; the control is still to be labelled in its turn, by anybody
+    if (
+        is_live_control
+    ):  # it answers the customer; the control is still to be labelled in its turn, by anybody
         ticket.round += 1
     else:
         changed += _copy(annotation, twins)

@@ -81,9 +81,7 @@ def outcome_label(*, ticket_id: int, service_id: int) -> Annotation | None:
     if ticket is None:
         raise Refused("ticket_gone", "This ticket is no longer there.", status=404, ticket_id=ticket_id)
     if not Service.objects.filter(pk=service_id).exists():
-        raise Refused(
-            "unknown_service", "This service does not exist.", status=400, service_id=service_id
-        )
+        raise Refused("unknown_service", "This service does not exist.", status=400, service_id=service_id)
     moves = ticket.annotations.filter(annotator=None, lane=Lane.OUTCOME).order_by("-id")
     last = moves.values_list("service_id", "round").first()
     if last is not None and last[0] == service_id and last[1] >= ticket.reopened_at_round:

@@ -14,10 +14,10 @@ from django.utils import timezone
 from compute.port import ComputeBackend, ComputeError, EndpointSpec
 from inference import nudges
 from inference.actions import history
-from inference.actions.promotions import PRODUCTION, promotion_end, route_with
+from inference.actions.deployments import PRODUCTION, deployment_replace, production_ensure
+from inference.actions.promotions import promotion_end
 from inference.comparison import current
 from inference.models import (
-    Deployment,
     DeploymentRole,
     HistoryKind,
     Observation,
@@ -50,23 +50,6 @@ def promotions_drive(*, backend: ComputeBackend) -> None:
             production_ensure(backend=backend)
     except ComputeError as error:
         log.warning("promotion: %s", error)
-
-
-def production_ensure(*, backend: ComputeBackend) -> Deployment | None:
-    """Let the endpoint serve what the row says routes; without a row, take the endpoint away."""
-    live = current.production()
-    if live is None:
-        if backend.observe_endpoint(PRODUCTION).state != "absent":
-            backend.delete_endpoint(PRODUCTION)
-        return None
-    wanted = live.model_version.artifact_uri
-    backend.put_endpoint(EndpointSpec(name=live.endpoint_name, artifact_uri=wanted))
-    seen = backend.observe_endpoint(live.endpoint_name)
-    is_ours = seen.state != "in_service" or seen.artifact_uri == wanted
-    Deployment.objects.filter(pk=live.pk, ended_at=None).update(
-        state=seen.state if is_ours else "creating", reason=seen.reason
-    )
-    return live
 
 
 def _rehearse(promotion: Promotion, backend: ComputeBackend) -> None:
@@ -130,10 +113,7 @@ def _take_over(promotion: Promotion) -> None:
     locked = Promotion.objects.select_for_update().get(pk=promotion.pk)
     if locked.state != PromotionState.DEPLOYING:
         return
-    Deployment.objects.select_for_update().filter(
-        role=DeploymentRole.PRODUCTION, ended_at=None
-    ).update(ended_at=timezone.now(), state="replaced")
-    made = route_with(locked.version, locked.approved_by, "in_service")
+    made = deployment_replace(locked.version, DeploymentRole.PRODUCTION, PRODUCTION, locked.approved_by)
     promotion_end(locked, PromotionState.DONE)
     Observation.objects.filter(pk=locked.observation_id, ended_at=None).update(
         state=ObservationState.PROMOTED, ended_at=timezone.now()

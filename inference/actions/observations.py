@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from accounts.errors import Refused
 from accounts.models import User
-from compute.port import ComputeBackend, ComputeError, EndpointSpec
-from inference import nudges
+from compute.port import ComputeBackend, ComputeError
+from inference import nudges, selectors
 from inference.actions import history, lookalikes, mirroring
+from inference.actions.deployments import deployment_ensure, deployment_replace
 from inference.actions.mirroring import OBSERVER
 from inference.comparison import current, pairs
 from inference.models import (
@@ -53,7 +54,7 @@ def observation_start(
         raise Refused("not_a_classifier", "Only a trained version can be observed.", status=400)
     if not (0.0 < share <= 1.0 and 0.0 < slice <= 1.0 and escalation_minutes >= 0.0 < misroute_minutes):
         raise Refused("bad_terms", "Shares lie between 0 and 1, and minutes are not negative.", status=400)
-    production = current.production()
+    production = selectors.production()
     if production is not None and production.model_version_id == candidate.pk:
         raise Refused("is_production", "This version routes already.", version=candidate.number)
     baseline = RoutingSettings.objects.filter(pk=1).values_list("baseline", flat=True).first()
@@ -186,27 +187,10 @@ def observer_ensure(*, backend: ComputeBackend) -> Deployment | None:
             Deployment.objects.filter(pk=deployment.pk).update(ended_at=timezone.now(), state="ended")
         return None
     if deployment is None or deployment.model_version_id != observation.candidate_id:
-        deployment = _replace(observation)
-    backend.put_endpoint(EndpointSpec(name=OBSERVER, artifact_uri=observation.candidate.artifact_uri))
-    seen = backend.observe_endpoint(OBSERVER)
-    is_ours = seen.state != "in_service" or seen.artifact_uri == observation.candidate.artifact_uri
-    Deployment.objects.filter(pk=deployment.pk).update(
-        state=seen.state if is_ours else "creating", reason=seen.reason
-    )
-    return deployment
-
-
-@transaction.atomic
-def _replace(observation: Observation) -> Deployment:
-    Deployment.objects.select_for_update().filter(role=DeploymentRole.OBSERVER, ended_at__isnull=True).update(
-        ended_at=timezone.now(), state="replaced"
-    )
-    return Deployment.objects.create(
-        model_version=observation.candidate,
-        role=DeploymentRole.OBSERVER,
-        endpoint_name=OBSERVER,
-        started_by=observation.started_by,
-    )
+        deployment = deployment_replace(
+            observation.candidate, DeploymentRole.OBSERVER, OBSERVER, observation.started_by
+        )
+    return deployment_ensure(deployment, backend)
 
 
 def observer_drive(*, backend: ComputeBackend) -> bool:

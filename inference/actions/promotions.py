@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from accounts.errors import Refused
 from accounts.models import User
-from inference import nudges
+from inference import nudges, selectors
 from inference.actions import history
+from inference.actions.deployments import PRODUCTION, deployment_replace
 from inference.comparison import current
 from inference.models import (
     Deployment,
@@ -20,9 +21,6 @@ from inference.models import (
     Promotion,
     PromotionState,
 )
-from training.models import ModelVersion
-
-PRODUCTION = "production"
 
 
 def promotion_request(*, observation_id: int, by: User, why: str) -> Promotion:
@@ -34,7 +32,7 @@ def promotion_request(*, observation_id: int, by: User, why: str) -> Promotion:
     try:
         with transaction.atomic():
             observation = _sufficient(observation_id)
-            production = current.production()
+            production = selectors.production()
             made = Promotion.objects.create(
                 observation=observation,
                 version=observation.candidate,
@@ -135,7 +133,9 @@ def production_rollback(*, by: User | None, why: str) -> Deployment | None:
     """
     if not why.strip():
         raise Refused("why_needed", "Say why: it is kept in the history.", status=400)
-    live = Deployment.objects.select_for_update().filter(role=DeploymentRole.PRODUCTION, ended_at=None).first()
+    live = (
+        Deployment.objects.select_for_update().filter(role=DeploymentRole.PRODUCTION, ended_at=None).first()
+    )
     if live is None:
         raise Refused("nothing_in_production", "No version routes: everything goes to people.")
     if Promotion.objects.filter(state=PromotionState.DEPLOYING).exists():
@@ -143,7 +143,9 @@ def production_rollback(*, by: User | None, why: str) -> Deployment | None:
     back = current.way_back()
     live.state, live.ended_at, live.reason = "rolled_back", timezone.now(), why.strip()
     live.save(update_fields=["state", "ended_at", "reason"])
-    made = route_with(back, by) if back is not None else None
+    made = None
+    if back is not None:
+        made = deployment_replace(back, DeploymentRole.PRODUCTION, PRODUCTION, by)
     history.note(
         HistoryKind.ROLLED_BACK,
         by=by,
@@ -154,14 +156,3 @@ def production_rollback(*, by: User | None, why: str) -> Deployment | None:
     )
     transaction.on_commit(nudges.promotions)
     return made
-
-
-def route_with(version: ModelVersion, by: User | None, state: str = "creating") -> Deployment:
-    """From now on this version routes; the caller has ended the former row."""
-    return Deployment.objects.create(
-        model_version=version,
-        role=DeploymentRole.PRODUCTION,
-        endpoint_name=PRODUCTION,
-        state=state,
-        started_by=by,
-    )

@@ -37,14 +37,9 @@ def deployment(role: str) -> Deployment | None:
     return Deployment.objects.filter(role=role, ended_at=None).select_related("model_version").first()
 
 
-def production() -> Deployment | None:
-    """The deployment that routes."""
-    return deployment(DeploymentRole.PRODUCTION)
-
-
 def way_back() -> ModelVersion | None:
     """The version that a rollback goes back to: the newest that routed before the one that does. None: people."""
-    now = production()
+    now = deployment(DeploymentRole.PRODUCTION)
     if now is None:
         return None
     before = (

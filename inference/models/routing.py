@@ -121,6 +121,7 @@ class RoutingDecision(models.Model):
     )
     baseline = models.CharField(max_length=8, choices=BaselineKind, default=BaselineKind.PEOPLE)
     baseline_service = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL, related_name="+")
+    text_hash = models.CharField(max_length=32, help_text="Of the masked text that was decided about.")
     vector = models.BinaryField(null=True)
     probabilities = models.BinaryField(null=True)
     latency_ms = models.PositiveIntegerField(help_text="From the call's arrival to the decision.")
@@ -158,7 +159,7 @@ class Escalation(models.Model):
     """A live ticket that a person has to decide about, until somebody has.
 
     Answered from the annotations (``annotation.selectors.decisions_on``): ``kind`` is label, two or none. A corrected
-    answer raises ``revision``. ``webhook_due_at`` is when the answer is to be sent next; null: there is nothing to send.
+    answer raises ``revision``. ``webhook_due_at`` is when the answer is to be sent next; null: nothing is to be sent.
     """
 
     decision = models.OneToOneField(

@@ -26,7 +26,8 @@ PLACE_SECONDS = 0.03
 
 
 class Unavailable(Exception):
-    """No answer. ``detail``: busy, too_late, breaker_open, no_shared_state, bad_answer, or a code of ``compute.port``."""
+    """No answer. ``detail``: busy, too_late, breaker_open, no_shared_state, bad_answer, call_failed, or a code of
+    ``compute.port``."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)

@@ -1,7 +1,7 @@
 """A circuit breaker shared by all processes: an endpoint that keeps failing is left alone, and tried again by one.
 
-Shut after OPEN_AFTER failures without a success between them. From then on nobody asks for OPEN_MS; then one caller asks
-on trial while the others still escalate, and its success opens the way for all.
+Shut after OPEN_AFTER failures without a success between them. From then on nobody asks for OPEN_MS; then one caller
+asks on trial while the others still escalate, and its success opens the way for all.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,6 @@
 """Route or escalate one ticket: the model's answer held against what is in force. Pure but for what it is given."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,9 +69,16 @@ def judge(standing: Standing, production: Production, answer: TransformOutput) -
         threshold=decision.threshold,
         outlier=answer.outlier,
         candidates=ranked,
-        vector=None if answer.embedding is None else answer.embedding.astype("<f4").tobytes(),
+        vector=_vector(production, answer),
         probabilities=chances.astype("<f4").tobytes(),
     )
+
+
+def _vector(production: Production, answer: TransformOutput) -> bytes | None:
+    """The vector, if it lies in the space of the version: a machine that cannot run its form answers in another."""
+    if answer.embedding is None or answer.encoder != production.encoder:
+        return None
+    return bytes(answer.embedding.astype("<f4").tobytes())
 
 
 def _ranked(
@@ -79,16 +87,13 @@ def _ranked(
     found = [
         (services[code], round(min(max(chance, 0.0), 1.0), 4))
         for code, chance in zip(labels, chances, strict=True)
-        if code in services and chance == chance
+        if code in services and math.isfinite(chance)
     ]
     return tuple(sorted(found, key=lambda pair: -pair[1])[:CANDIDATES])
 
 
 def _band(chances: Sequence[float]) -> str:
-    first, second = sorted((min(max(p, 0.0), 1.0) for p in chances), reverse=True)[:2] if len(chances) > 1 else (
-        chances[0],
-        0.0,
-    )
+    first, second, *_ = sorted([*(min(max(p, 0.0), 1.0) for p in chances), 0.0], reverse=True)
     return band(first, second)
 
 

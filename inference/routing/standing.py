@@ -10,14 +10,8 @@ from dataclasses import dataclass
 from django.db import connection
 
 from annotation.models import Service
-from inference.models import (
-    BaselineKind,
-    Deployment,
-    DeploymentRole,
-    KeywordRule,
-    RoutingHold,
-    RoutingSettings,
-)
+from inference import selectors
+from inference.models import BaselineKind, DeploymentRole, KeywordRule, RoutingHold, RoutingSettings
 from inference.routing.rules import Rule
 from ml.certificate import Certificate
 from ml.policy import EVERY_SERVICE
@@ -43,6 +37,7 @@ class Production:
     endpoint: str
     labels: tuple[str, ...]
     model_name: str
+    encoder: str
     certificate: Certificate | None
     certificate_id: int | None
 
@@ -59,23 +54,23 @@ class Standing:
 
 
 _lock = threading.Lock()
-_last: tuple[tuple[object, ...], Standing] | None = None
+_newest: dict[tuple[object, ...], Standing] = {}
+"""The newest mark and what was read under it: one entry."""
 
 
 def standing() -> Standing:
     """What is in force at this moment."""
-    global _last
     with connection.cursor() as cursor:
         cursor.execute(MARK, [DeploymentRole.PRODUCTION])
         mark = (connection.settings_dict["NAME"], *cursor.fetchone())
     with _lock:
-        known = _last
-    if known is not None and known[0] == mark:
-        return known[1]
-    read = _read()
-    with _lock:
-        _last = (mark, read)
-    return read
+        known = _newest.get(mark)
+    if known is None:
+        known = _read()
+        with _lock:
+            _newest.clear()
+            _newest[mark] = known
+    return known
 
 
 def _read() -> Standing:
@@ -98,11 +93,7 @@ def rule_of(row: KeywordRule) -> Rule:
 
 
 def _production() -> Production | None:
-    deployment = (
-        Deployment.objects.filter(role=DeploymentRole.PRODUCTION, ended_at=None)
-        .select_related("model_version")
-        .first()
-    )
+    deployment = selectors.production()
     if deployment is None:
         return None
     version = deployment.model_version
@@ -114,6 +105,7 @@ def _production() -> Production | None:
         endpoint=deployment.endpoint_name,
         labels=tuple(version.labels),
         model_name=version.manifest_hash[:16],
+        encoder=version.encoder,
         certificate=certificate.certificate if certificate else None,
         certificate_id=certificate.pk if certificate else None,
     )
