@@ -54,3 +54,23 @@ def backend(settings: Any, small_bert: Path) -> ComputeBackend:
     settings.BASE_MODEL = str(small_bert)
     encoders._known.clear()
     return registry.backend()
+
+
+@pytest.fixture
+def quiet_desk(tmp_path: Path, settings: Any, db: None) -> Iterator[Any]:
+    """A desk whose version is not in production yet."""
+    from tests.compute.conftest import House
+    from tests.inference.desk import Desk
+
+    house = House(tmp_path)
+    settings.COMPUTE_SPOOL = house.spool.root
+    settings.ARTIFACTS_URI = house.artifacts.as_uri()
+    yield Desk(house)
+    house.close()
+
+
+@pytest.fixture
+def desk(quiet_desk: Any) -> Any:
+    """A desk that routes."""
+    quiet_desk.open()
+    return quiet_desk
