@@ -80,7 +80,9 @@ class JudgementSerializer(serializers.Serializer):
 
 
 Judged = inline_serializer("Judged", {"judgement": JudgementSerializer(), "counts": JudgedCountsSerializer()})
-Unjudged = inline_serializer("Unjudged", {"pair": PairSerializer(), "counts": JudgedCountsSerializer()})
+Unjudged = inline_serializer(
+    "Unjudged", {"pair": PairSerializer(allow_null=True), "counts": JudgedCountsSerializer()}
+)
 
 
 class JudgingClaimView(APIView):
@@ -157,7 +159,8 @@ class JudgingUndoView(APIView):
         data.is_valid(raise_exception=True)
         pair = actions.pair_undo(reviewer=request.user, **data.validated_data)
         counts = _counts(pair.observation, request.user)
-        return Response({"pair": _pair_shape(pair), "counts": counts})
+        is_mine = pair.lease is not None and pair.leased_by_id == request.user.pk
+        return Response({"pair": _pair_shape(pair) if is_mine else None, "counts": counts})
 
 
 def _counts(observation: Observation, reviewer: User) -> dict[str, Any]:

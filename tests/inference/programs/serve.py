@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-from ml.schema import TransformOutput, WireError, dump_line  # noqa: E402
+from ml.schema import TransformOutput, WireError, dump_line
 
 LABELS = ["billing", "delivery", "returns"]
 base = Path(os.environ["SAGEMAKER_BASE_DIR"])
