@@ -297,6 +297,9 @@ NOVELTY_LANE_SHARE = float(
     os.environ.get("NOVELTY_LANE_SHARE", "0.15")
 )  # at most; less once all services are met
 
+OBSERVER_QUEUE = env_int("OBSERVER_QUEUE", 200)  # mirrored tickets that may wait for the candidate
+OBSERVER_SECONDS = float(os.environ.get("OBSERVER_SECONDS", "5"))  # that one of its answers may take
+
 # --- The demo's size: `make demo` fills an empty installation to this point (smaller for the browser tests) ----
 DEMO_TICKETS = env_int("DEMO_TICKETS", 10_000)
 DEMO_LABELS = env_int("DEMO_LABELS", 520)

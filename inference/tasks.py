@@ -50,3 +50,18 @@ def learner_refresh() -> None:
     time.sleep(learner.seconds_to_rest(settings.LEARNER_DEBOUNCE_SECONDS))
     nudges.taken(nudges.LEARNER)
     learner.refresh()
+
+
+@shared_task
+def observer_drive() -> None:
+    """Show the candidate what was routed lately, a few seconds at a time, and judge it anew."""
+    nudges.taken(nudges.OBSERVER)
+    if actions.observer_drive(backend=backend()):
+        nudges.observer()
+
+
+@shared_task
+def promotions_drive() -> None:
+    """Rehearse the way back, let the endpoint take what was approved, and see that production is what its row says."""
+    nudges.taken(nudges.PROMOTIONS)
+    actions.promotions_drive(backend=backend())

@@ -30,7 +30,7 @@ class Judged:
 class Pair:
     """`count` tickets with the same two answers, a service or None (a person is asked), and the same judgement.
 
-    `probability`: with which such a ticket is put to a person: 1 for disagreements, 0 for agreements not drawn.
+    `probability`: with which a ticket with these answers is put to a person: 1 where they differ.
     """
 
     candidate: str | None

@@ -9,7 +9,7 @@ from accounts.errors import Refused
 from accounts.models import User
 from compute.port import ComputeBackend, ComputeError, EndpointSpec
 from inference import loading, selectors
-from inference.models import Deployment, DeploymentRole
+from inference.models import Deployment, DeploymentRole, Promotion, PromotionState
 from ml.schema import SchemaError, TransformOutput
 from training.models import ModelVersion
 
@@ -33,8 +33,8 @@ def assistant_ensure(*, backend: ComputeBackend) -> Deployment | None:
     wanted = selectors.serving_model(encoder)
     deployment = selectors.assistant()
     if deployment is None or deployment.model_version_id != wanted.pk:
-        deployment = _replace(wanted, DeploymentRole.ASSISTANT, ASSISTANT)
-    return _ensure(deployment, backend)
+        deployment = deployment_replace(wanted, DeploymentRole.ASSISTANT, ASSISTANT)
+    return deployment_ensure(deployment, backend)
 
 
 def deployment_promote(
@@ -48,17 +48,27 @@ def deployment_promote(
         raise Refused("not_a_classifier", "Only a trained version can route.", version=model_version.number)
     deployment = selectors.production()
     if deployment is None or deployment.model_version_id != model_version.pk:
-        deployment = _replace(model_version, DeploymentRole.PRODUCTION, PRODUCTION, promoted_by)
-    return _ensure(deployment, backend)
+        deployment = deployment_replace(model_version, DeploymentRole.PRODUCTION, PRODUCTION, promoted_by)
+    return deployment_ensure(deployment, backend)
 
 
 def production_ensure(*, backend: ComputeBackend) -> Deployment | None:
-    """Wish again for the endpoint of the version that routes, and note how it is; None while nothing routes."""
+    """Wish again for the endpoint of the version that routes, and note how it is; None while nothing routes.
+
+    Left alone while it takes a version that was approved (``inference.actions.deploying``); taken away without a row.
+    """
     deployment = selectors.production()
-    return _ensure(deployment, backend) if deployment else None
+    if Promotion.objects.filter(state=PromotionState.DEPLOYING).exists():
+        return deployment
+    if deployment is None:
+        if backend.observe_endpoint(PRODUCTION).state != "absent":
+            backend.delete_endpoint(PRODUCTION)
+        return None
+    return deployment_ensure(deployment, backend)
 
 
-def _ensure(deployment: Deployment, backend: ComputeBackend) -> Deployment:
+def deployment_ensure(deployment: Deployment, backend: ComputeBackend) -> Deployment:
+    """Wish for the endpoint of a row, and note how it is."""
     name, artifact = deployment.endpoint_name, deployment.model_version.artifact_uri
     try:
         backend.put_endpoint(EndpointSpec(name=name, artifact_uri=artifact))
@@ -76,9 +86,10 @@ def _ensure(deployment: Deployment, backend: ComputeBackend) -> Deployment:
 
 
 @transaction.atomic
-def _replace(
+def deployment_replace(
     wanted: ModelVersion, role: str, endpoint_name: str, started_by: User | None = None
 ) -> Deployment:
+    """Let a version have a role from now on; whoever had it has not."""
     Deployment.objects.select_for_update().filter(role=role, ended_at__isnull=True).update(
         ended_at=timezone.now(), state="replaced"
     )

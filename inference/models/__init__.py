@@ -1,9 +1,26 @@
 """Models meet tickets: embeddings, predictions, transforms, deployments, live routing."""
 
 from inference.models.advice import Panel, RoundMark
+from inference.models.comparison import (
+    DIFFERENT,
+    Judgement,
+    JudgementChoice,
+    MirroredTicket,
+    MirrorState,
+    Observation,
+    ObservationState,
+)
 from inference.models.deployments import Deployment, DeploymentRole
 from inference.models.heads import LearnerHead
 from inference.models.predictions import Prediction
+from inference.models.promotion import (
+    HistoryEntry,
+    HistoryKind,
+    LookAlike,
+    Promotion,
+    PromotionSettings,
+    PromotionState,
+)
 from inference.models.routing import (
     BaselineKind,
     Escalation,
@@ -20,6 +37,7 @@ from inference.models.triage import LoneTicket
 from inference.models.vectors import Embedding, Encoder
 
 __all__ = [
+    "DIFFERENT",
     "BaselineKind",
     "Deployment",
     "DeploymentRole",
@@ -28,12 +46,24 @@ __all__ = [
     "Escalation",
     "EscalationReason",
     "EscalationState",
+    "HistoryEntry",
+    "HistoryKind",
+    "Judgement",
+    "JudgementChoice",
     "KeywordRule",
     "LearnerHead",
     "LoneTicket",
+    "LookAlike",
+    "MirrorState",
+    "MirroredTicket",
+    "Observation",
+    "ObservationState",
     "Outcome",
     "Panel",
     "Prediction",
+    "Promotion",
+    "PromotionSettings",
+    "PromotionState",
     "RoundMark",
     "RoutingDecision",
     "RoutingHold",

@@ -13,7 +13,7 @@ from ml.verdict import Terms, Verdict, verdict
 
 COSTS = Costs(escalation=1.0, misroute=10.0)
 TERMS = Terms()
-AGREE = Pair("card", "card", 0.0)
+AGREE = Pair("card", "card", 0.1)
 CANDIDATE_RIGHT = Pair("card", "parcel", 1.0, Judged(True, False, "card"))
 BASELINE_RIGHT = Pair("card", "parcel", 1.0, Judged(False, True, "parcel"))
 NEITHER = Pair("card", "parcel", 1.0, Judged(False, False, "refund"))
