@@ -36,7 +36,7 @@ def account() -> Iterator[Double]:
         TINY: Programs(
             [sys.executable, str(PROGRAMS / "train.py")], [sys.executable, str(PROGRAMS / "serve.py")]
         ),
-        REAL: Programs([sys.executable, "-m", "ml.train"], [sys.executable, "-m", "ml.serve"]),
+        REAL: Programs([sys.executable, "-m", "ml", "train"], [sys.executable, "-m", "ml", "serve"]),
     }
     variables = {
         "AWS_ENDPOINT_URL": double.moto_url, "AWS_ENDPOINT_URL_SAGEMAKER": double.url,
