@@ -21,5 +21,8 @@ app.conf.beat_schedule = {
     "inference: drive transforms": {"task": "inference.tasks.transforms_drive", "schedule": 5.0},
     "inference: look for work": {"task": "inference.tasks.work_find", "schedule": 15.0},
     "inference: keep the learner up to date": {"task": "inference.tasks.learner_refresh", "schedule": 15.0},
+    "inference: drive the observer": {"task": "inference.tasks.observer_drive", "schedule": 5.0},
+    "inference: drive promotions": {"task": "inference.tasks.promotions_drive", "schedule": 5.0},
+    "inference: answer the desk": {"task": "inference.tasks.escalations_drive", "schedule": 5.0},
     "annotation: drive imports": {"task": "annotation.tasks.imports_drive", "schedule": 30.0},
 }

@@ -36,6 +36,14 @@ def env_int(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name}={value!r}: a whole number is needed.") from error
 
 
+def webhook_url(name: str) -> str:
+    """Read an address from the environment; refuses what is neither http nor https."""
+    value = os.environ.get(name, "").strip()
+    if value and not value.startswith(("https://", "http://")):
+        raise ImproperlyConfigured(f"{name}={value!r}: an http:// or https:// address is needed.")
+    return value
+
+
 HOME_DIR = Path(os.environ.get("AIGUILLEUR_HOME") or BASE_DIR / "var").resolve()
 
 
@@ -250,6 +258,9 @@ SPECTACULAR_SETTINGS = {
         "BoxState": ["idle", "waiting", "active", "done", "blocked"],
         "BoxKey": ["label", "train", "evaluate", "observe", "compare", "promote"],
         "Language": ["", "en", "fr"],
+        "EscalationReason": "inference.models.EscalationReason",
+        "PersonsAnswerKind": ["label", "two", "none"],
+        "TriageKind": ["label", "none", "flag"],
     },
 }
 UNFOLD = admin_theme.unfold(INSTALLATION_NAME)
@@ -258,8 +269,13 @@ UNFOLD = admin_theme.unfold(INSTALLATION_NAME)
 KEEP_ORIGINAL_TEXT = env_flag("KEEP_ORIGINAL_TEXT")
 AUDIT_SALT = os.environ.get("AUDIT_SALT") or secret_file("audit_salt")
 AUDIT_RESERVE_SHARE = float(os.environ.get("AUDIT_RESERVE_SHARE", "0.15"))
+WRITTEN_SHARE = float(
+    os.environ.get("WRITTEN_SHARE", "0.3")
+)  # of a service's rows that experts may have written
 LEASE_SECONDS = env_int("LEASE_SECONDS", 180)
 TICKET_MAX_CHARS = env_int("TICKET_MAX_CHARS", 1_000_000)
+if not 0 <= WRITTEN_SHARE < 1:
+    raise ImproperlyConfigured(f"WRITTEN_SHARE={WRITTEN_SHARE}: a share from 0 to below 1 is needed.")
 
 # --- Models and compute -------------------------------------------------------------------------
 COMPUTE_BACKEND = os.environ.get("COMPUTE_BACKEND", "local")
@@ -281,10 +297,20 @@ NOVELTY_LANE_SHARE = float(
     os.environ.get("NOVELTY_LANE_SHARE", "0.15")
 )  # at most; less once all services are met
 
+OBSERVER_QUEUE = env_int("OBSERVER_QUEUE", 200)  # mirrored tickets that may wait for the candidate
+OBSERVER_SECONDS = float(os.environ.get("OBSERVER_SECONDS", "5"))  # that one of its answers may take
+
 # --- The demo's size: `make demo` fills an empty installation to this point (smaller for the browser tests) ----
 DEMO_TICKETS = env_int("DEMO_TICKETS", 10_000)
 DEMO_LABELS = env_int("DEMO_LABELS", 520)
 DEMO_TRAIN_SECONDS = env_int("DEMO_TRAIN_SECONDS", 60)
+
+# --- Live routing -------------------------------------------------------------------------------
+ROUTE_DEADLINE_MS = env_int("ROUTE_DEADLINE_MS", 1000)  # what is not answered by then goes to a person
+ROUTE_CONCURRENCY = env_int("ROUTE_CONCURRENCY", 4)  # calls to the model at a time, of each web process
+ROUTE_RATE = env_int("ROUTE_RATE", 300)  # tickets a second, of each machine account
+ROUTE_WEBHOOK_URL = webhook_url("ROUTE_WEBHOOK_URL")  # told what people decided; "" = the desk asks
+ROUTE_WEBHOOK_SECRET = os.environ.get("ROUTE_WEBHOOK_SECRET") or secret_file("webhook_secret")
 
 LOGGING = {
     "version": 1,

@@ -15,6 +15,7 @@ from annotation import selectors as annotation
 from annotation.models import Annotation, Ticket
 from inference import selectors
 from inference.models import Deployment, DeploymentRole, Encoder, LearnerHead, TransformPurpose, TransformRun
+from inference.routing import inbox
 from training import selectors as training
 from training.models import Evaluation, ModelVersion, RunState, TrainingRun
 
@@ -232,6 +233,8 @@ def needs(*, is_lead: bool) -> list[dict[str, Any]]:
     counts = training.label_counts()
     if counts.total > 1 and len(counts.per_service) == 1:
         found.append(("one_label_only", {}, "/teach"))
+    if waiting := inbox.waiting_count():
+        found.insert(0, ("waiting", {"count": waiting}, "/waiting"))
     left, attention = annotation.tickets_left(), annotation.attention()
     if left["teach"]:
         found.append(("teach", {"count": left["teach"]}, "/teach"))

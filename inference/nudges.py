@@ -15,6 +15,9 @@ is_silent = False
 LEARNER = "inference.tasks.learner_refresh"
 TRANSFORMS = "inference.tasks.transforms_drive"
 WORK = "inference.tasks.work_find"
+OBSERVER = "inference.tasks.observer_drive"
+PROMOTIONS = "inference.tasks.promotions_drive"
+ESCALATIONS = "inference.tasks.escalations_drive"
 
 
 def _send(task: str) -> None:
@@ -41,6 +44,11 @@ def learner() -> None:
     _send(LEARNER)
 
 
+def escalations() -> None:
+    """A person answered a waiting customer, and the desk is to be told."""
+    _send(ESCALATIONS)
+
+
 def transforms() -> None:
     """A transform was planned."""
     _send(TRANSFORMS)
@@ -49,3 +57,13 @@ def transforms() -> None:
 def work() -> None:
     """Tickets or model versions came."""
     _send(WORK)
+
+
+def observer() -> None:
+    """An observation began or ended, or tickets wait for the candidate."""
+    _send(OBSERVER)
+
+
+def promotions() -> None:
+    """A promotion was asked for or approved, or production goes back."""
+    _send(PROMOTIONS)

@@ -34,6 +34,14 @@ def work_find() -> None:
 
 
 @shared_task
+def escalations_drive() -> None:
+    """Answer waiting customers with what people decided, keep their tickets in the queue, and tell the desk."""
+    nudges.taken(nudges.ESCALATIONS)
+    actions.escalations_drive()
+    actions.webhooks_send()
+
+
+@shared_task
 def learner_refresh() -> None:
     """Refit and re-rank if anything changed; else return at once. Labels of one moment share one refit."""
     from inference.learner import worker  # modAL and its torch: in this worker only
@@ -42,3 +50,18 @@ def learner_refresh() -> None:
     time.sleep(learner.seconds_to_rest(settings.LEARNER_DEBOUNCE_SECONDS))
     nudges.taken(nudges.LEARNER)
     learner.refresh()
+
+
+@shared_task
+def observer_drive() -> None:
+    """Show the candidate what was routed lately, a few seconds at a time, and judge it anew."""
+    nudges.taken(nudges.OBSERVER)
+    if actions.observer_drive(backend=backend()):
+        nudges.observer()
+
+
+@shared_task
+def promotions_drive() -> None:
+    """Rehearse the way back, let the endpoint take what was approved, and see that production is what its row says."""
+    nudges.taken(nudges.PROMOTIONS)
+    actions.promotions_drive(backend=backend())

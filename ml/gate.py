@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml.certificate import State
-from ml.paired import Paired
+from ml.mcnemar import Paired
 
 FEWEST_OF_A_SERVICE = 10
 """Tickets both versions answered, below which a service is not compared: one answer would move it by a tenth."""

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from ml import metrics
 from ml.answers import Answers
+from ml.mcnemar import Paired, paired
 from ml.metrics import Report, wilson
-from ml.paired import Paired, paired
 
 State = Literal["judged", "no_labels", "one_service", "unusable_probabilities"]
 RESAMPLES = 200

@@ -1,66 +1,143 @@
-"""Two models on the same tickets: who was right where the other was wrong, and whether that is more than chance."""
+"""Two answers to the same tickets, compared by what they cost people, in minutes.
+
+Where both give the same answer they cost the same, whatever is true: their difference is 0 without anybody looking.
+Only where they differ a person has to say who is right. How often each is right among what it routes is another
+matter: there, agreements count too, and a random slice of them is judged and weighted by its probability.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scipy.special import bdtr
-
-from ml.metrics import Z95
+from ml.betting import Interval, mean_interval, share_interval
+from ml.certify import Costs
 
 
 @dataclass(frozen=True)
-class Paired:
-    """n tickets both answered: how many both, only the first, only the second, and neither had right."""
+class Judged:
+    """What a person said, not knowing who gave which answer. `truth`: the right service, None where nobody named one.
 
-    both: int
-    only_first: int
-    only_second: int
-    neither: int
+    A ticket on which a person cannot tell is one to ask a person about: routing it counts as wrong.
+    """
 
-    @property
-    def n(self) -> int:
-        return self.both + self.only_first + self.only_second + self.neither
+    candidate_is_right: bool
+    baseline_is_right: bool
+    truth: str | None = None
 
-    @property
-    def difference(self) -> float | None:
-        """Accuracy of the first less that of the second; None without a ticket."""
-        return (self.only_first - self.only_second) / self.n if self.n else None
 
-    @property
-    def p_value(self) -> float | None:
-        """How likely a split of the disagreements at least this uneven is if both are equally good: two-sided exact
-        McNemar test, 1 without a disagreement. Source: McNemar 1947; exact form: Fay 2010, "Two-sided exact tests".
-        """
-        return min(1.0, 2.0 * self._tail(min(self.only_first, self.only_second))) if self.n else None
+@dataclass(frozen=True)
+class Pair:
+    """`count` tickets with the same two answers, a service or None (a person is asked), and the same judgement.
 
-    @property
-    def p_first_worse(self) -> float | None:
-        """The one-sided form: how likely so few of the disagreements go to the first if it is as good."""
-        return self._tail(self.only_first) if self.n else None
+    `probability`: with which a ticket with these answers is put to a person: 1 where they differ.
+    """
+
+    candidate: str | None
+    baseline: str | None
+    probability: float
+    judged: Judged | None = None
+    count: int = 1
 
     @property
-    def interval(self) -> list[float] | None:
-        """95 % interval of the difference: Wald with one half added to each cell. Source: Agresti and Min 2005,
-        "Simple improved confidence intervals for comparing matched proportions"."""
-        if not self.n:
-            return None
-        first, second, n = self.only_first + 0.5, self.only_second + 0.5, self.n + 2.0
-        middle = (first - second) / n
-        half = Z95 * math.sqrt(max((first + second) - (first - second) ** 2 / n, 0.0)) / n
-        return [max(-1.0, middle - half), min(1.0, middle + half)]
+    def agrees(self) -> bool:
+        return self.candidate == self.baseline
 
-    def _tail(self, least: int) -> float:
-        disagreements = self.only_first + self.only_second
-        return float(bdtr(least, disagreements, 0.5)) if disagreements else 1.0
+    def difference(self, costs: Costs) -> float:
+        """Minutes the candidate costs more than the baseline. ValueError for a disagreement nobody judged."""
+        if self.agrees:
+            return 0.0
+        if self.judged is None:
+            raise ValueError("only a judged disagreement has a difference")
+        mine = cost(self.candidate, self.judged.candidate_is_right, self.judged.truth, costs)
+        return mine - cost(self.baseline, self.judged.baseline_is_right, self.judged.truth, costs)
 
 
-def paired(first: Sequence[bool], second: Sequence[bool]) -> Paired:
-    """Compare who was right (n,) with who was right (n,), in the same order. ValueError: lengths that differ."""
-    pairs = list(zip(first, second, strict=True))
-    counts = {
-        mine: {theirs: pairs.count((mine, theirs)) for theirs in (True, False)} for mine in (True, False)
-    }
-    return Paired(counts[True][True], counts[True][False], counts[False][True], counts[False][False])
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its confidence sequence, of so many tickets, so many of them judged. None: nothing to go by."""
+
+    value: float | None
+    interval: Interval
+    tickets: int
+    judged: int
+
+
+def cost(answer: str | None, is_right: bool, truth: str | None, costs: Costs) -> float:
+    """Minutes that an answer costs people: 0 when right, an escalation for None, else a misroute."""
+    if answer is None:
+        return costs.escalation
+    if is_right:
+        return 0.0
+    return costs.misroute if truth is None else costs.of(truth, answer)
+
+
+def bound(costs: Costs) -> float:
+    """The most minutes by which two answers to one ticket can differ."""
+    return max(costs.escalation, costs.misroute, *costs.matrix.values(), 1e-9)
+
+
+def differences(pairs: Sequence[Pair], costs: Costs) -> tuple[list[float], list[int]]:
+    """Minutes per ticket (n,) and how often each (n,); each value once, in rising order."""
+    counted: dict[float, int] = {}
+    for pair in pairs:
+        minutes = pair.difference(costs)
+        counted[minutes] = counted.get(minutes, 0) + pair.count
+    values = sorted(counted)
+    return values, [counted[value] for value in values]
+
+
+def cost_difference(pairs: Sequence[Pair], costs: Costs, alpha: float) -> Estimate:
+    """Minutes per ticket that the candidate costs more than the baseline.
+
+    `pairs`: all mirrored tickets up to the first disagreement that still waits for its judgement, so that who is judged
+    sooner cannot depend on the answer. ValueError as `Pair.difference`.
+    """
+    values, counts = differences(pairs, costs)
+    limit = bound(costs)
+    interval = mean_interval(values, counts, -limit, limit, alpha)
+    total = sum(counts)
+    value = sum(one * many for one, many in zip(values, counts, strict=True)) / total if total else None
+    return Estimate(value, interval, total, _judged(pairs))
+
+
+def coverage_difference(pairs: Iterable[Pair], alpha: float) -> Estimate:
+    """How much larger a share of the tickets the candidate routes than the baseline, in -1..1. Needs no judgement."""
+    counted = {-1.0: 0, 0.0: 0, 1.0: 0}
+    for pair in pairs:
+        counted[float(pair.candidate is not None) - float(pair.baseline is not None)] += pair.count
+    total = sum(counted.values())
+    interval = mean_interval(list(counted), list(counted.values()), -1.0, 1.0, alpha)
+    return Estimate((counted[1.0] - counted[-1.0]) / total if total else None, interval, total, 0)
+
+
+def coverage(pairs: Iterable[Pair], of_candidate: bool, alpha: float) -> Estimate:
+    """The share of the tickets that one of the two routes."""
+    counted = {False: 0, True: 0}
+    for pair in pairs:
+        counted[(pair.candidate if of_candidate else pair.baseline) is not None] += pair.count
+    total = sum(counted.values())
+    interval = share_interval([0.0, 1.0], [1.0, 1.0], [counted[False], counted[True]], 1.0, alpha)
+    return Estimate(counted[True] / total if total else None, interval, total, 0)
+
+
+def precision(pairs: Sequence[Pair], of_candidate: bool, least: float, alpha: float) -> Estimate:
+    """The share of right ones among the tickets that one of the two routes.
+
+    `pairs`: all mirrored tickets up to the first that still waits for its judgement, drawn agreements included;
+    `least` is the probability with which agreements are drawn. Those not drawn only count as tickets.
+    """
+    routed = [one for one in pairs if (one.candidate if of_candidate else one.baseline) is not None]
+    looked = [(one, one.judged) for one in routed if one.judged is not None]
+    hits = [float(said.candidate_is_right if of_candidate else said.baseline_is_right) for _, said in looked]
+    weights = [one.count / one.probability for one, _ in looked]
+    interval = share_interval(
+        hits, [one.probability for one, _ in looked], [one.count for one, _ in looked], least, alpha
+    )
+    total = sum(weights)
+    value = sum(hit * weight for hit, weight in zip(hits, weights, strict=True)) / total if total else None
+    return Estimate(value, interval, sum(one.count for one in routed), _judged(routed))
+
+
+def _judged(pairs: Iterable[Pair]) -> int:
+    return sum(pair.count for pair in pairs if pair.judged is not None)

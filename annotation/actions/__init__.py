@@ -3,6 +3,7 @@
 from annotation.actions.answers import Answer, queue_submit, ticket_relabel, ticket_reopen
 from annotation.actions.erasure import tickets_erase
 from annotation.actions.leases import queue_claim, queue_heartbeat, queue_release, queue_serve
+from annotation.actions.live import LiveItem, live_push, live_withdraw, outcome_label
 from annotation.actions.pushes import NewItem, NewScore, queue_replace, scores_replace
 from annotation.actions.services import service_check, service_create, service_delete, service_update
 from annotation.actions.triage import ticket_triage
@@ -10,8 +11,12 @@ from annotation.actions.undo import queue_undo
 
 __all__ = [
     "Answer",
+    "LiveItem",
     "NewItem",
     "NewScore",
+    "live_push",
+    "live_withdraw",
+    "outcome_label",
     "queue_claim",
     "queue_heartbeat",
     "queue_release",

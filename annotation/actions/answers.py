@@ -66,6 +66,7 @@ def queue_submit(*, annotator: User, answer: Answer) -> Annotation:
             )
         raise Refused("lease_not_yours", "Somebody else was given this ticket.", status=403)
     ticket, twins = _lock(served.ticket_id, answer)
+    is_live_control = served.lane == Lane.LIVE and ticket.is_audit
     known = _known(annotator, answer, served)  # after the lock: the same submit may have run while we waited
     if known is not None:
         return known
@@ -76,7 +77,12 @@ def queue_submit(*, annotator: User, answer: Answer) -> Annotation:
     if answer.kind == AnnotationKind.SKIP:
         QueueItem.objects.filter(ticket=ticket).update(lease=None, leased_by=None, leased_until=None)
         return annotation
-    changed += _copy(annotation, twins)
+    if (
+        is_live_control
+    ):  # it answers the customer; the control is still to be labelled in its turn, by anybody
+        ticket.round += 1
+    else:
+        changed += _copy(annotation, twins)
     ticket_resolve(ticket)
     QueueItem.objects.filter(ticket_id__in=changed).delete()
     tell(changed)

@@ -60,7 +60,7 @@ LIMIT (SELECT least(%(most)s, (count(*) + 1) / 2) FROM annotation_queueitem
 FREE = """
 DELETE FROM annotation_queueitem WHERE id IN (
     SELECT id FROM annotation_queueitem
-    WHERE mode = ANY(%(modes)s) AND (leased_until IS NULL OR leased_until <= now())
+    WHERE mode = ANY(%(modes)s) AND lane <> 'live' AND (leased_until IS NULL OR leased_until <= now())
       AND (id = ANY(%(kept)s)) = %(only_kept)s
     FOR UPDATE SKIP LOCKED)"""
 SERVABLE = """
@@ -88,12 +88,13 @@ def queue_replace(
 ) -> int:
     """Replace everything in these modes that nobody holds; returns how many items wait now.
 
-    In two transactions, so that nobody who claims or answers waits for it: while all but the best hundred rows of a
-    mode (at most half of them) are replaced, those are there to be claimed, and while these are, the others are. A
-    held row is left alone, and so is a row whose claim is under way. Only a claim that finds no row left by other
-    claims waits for the push to end. Tickets that were decided or erased meanwhile, or are being decided at this
-    moment, are left out. A control ticket goes to Teach only and carries no suggestion, whatever the ranking
-    layer says. One process pushes; a second one would wait, and might see its order mixed with the other's.
+    In two transactions, so that nobody who claims or answers waits for it: while all but the best hundred rows
+    of a mode (at most half of them) are replaced, those are there to be claimed, and while these are, the
+    others are. A held row is left alone, and so is a row whose claim is under way, or whose customer is
+    waiting. Only a claim that finds no row left by other claims waits for the push to end. Tickets that were
+    decided or erased meanwhile, or are being decided at this moment, are left out. A control ticket goes to
+    Teach only and carries no suggestion, whatever the ranking layer says. One process pushes; a second one
+    would wait, and might see its order mixed with the other's.
     """
     modes = [str(mode) for mode in modes]
     wanted = list(items)

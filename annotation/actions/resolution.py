@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from annotation.models import Annotation, AnnotationKind, LabelSource, Ticket, TicketStatus
+from annotation.models import Annotation, AnnotationKind, LabelSource, Lane, Ticket, TicketStatus
 from annotation.signals import labels_changed
 
 _STATUS = {
@@ -22,10 +22,12 @@ _STATUS = {
 
 def deciding(ticket: Ticket) -> Annotation | None:
     """The annotation that says what the ticket is now, if any does. An imported label never closes an audit
-    ticket: what came with the data is not a random control."""
+    ticket, nor does a decision taken because a customer was waiting: neither is a random control."""
     live = ticket.annotations.filter(undone_by=None, round__gte=_first_round(ticket)).exclude(
         kind__in=[AnnotationKind.SKIP, AnnotationKind.UNDO]
     )
+    if ticket.is_audit:
+        live = live.exclude(lane=Lane.LIVE)
     by_person = live.exclude(annotator=None).order_by("-id").first()
     if by_person is not None or ticket.is_audit:
         return by_person
@@ -39,7 +41,7 @@ def _first_round(ticket: Ticket) -> int:
 
 def _source(annotation: Annotation) -> str:
     if annotation.annotator_id is None:
-        return LabelSource.IMPORT
+        return LabelSource.OUTCOME if annotation.lane == Lane.OUTCOME else LabelSource.IMPORT
     return LabelSource.SIMILAR if annotation.source_annotation_id else LabelSource.PERSON
 
 
@@ -53,6 +55,8 @@ def ticket_resolve(ticket: Ticket) -> None:
         if annotation.kind == AnnotationKind.LABEL:
             ticket.label_id, ticket.label_source = annotation.service_id, _source(annotation)
             when = annotation.created_at
+    if ticket.is_written and ticket.status == TicketStatus.OPEN:
+        ticket.status = TicketStatus.SET_ASIDE  # there is no customer's question to ask people about
     ticket.labelled_at = when
     ticket.save(
         update_fields=["status", "label", "label_source", "labelled_at", "round", "reopened_at_round"]

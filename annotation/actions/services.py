@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, ProtectedError
 from django.utils.text import slugify
 
 from accounts.errors import Refused
@@ -131,4 +131,11 @@ def service_delete(*, service_id: int) -> None:
             "service_has_labels", "Tickets were given this service: switch it off instead.", name=service.name
         )
     _tell(service)
-    service.delete()
+    try:
+        service.delete()
+    except ProtectedError as error:  # an upper layer sent a live ticket there
+        raise Refused(
+            "service_has_labels",
+            "Tickets were sent to this service: switch it off instead.",
+            name=service.name,
+        ) from error

@@ -9,9 +9,9 @@ from accounts.models import User
 from annotation.actions.leases import SHOWN, lease_again
 from annotation.actions.resolution import tell, ticket_resolve
 from annotation.models import (
+    WEAK_SOURCES,
     Annotation,
     AnnotationKind,
-    LabelSource,
     QueueItem,
     Serving,
     Ticket,
@@ -92,7 +92,7 @@ def _lease_again(annotation: Annotation, ticket: Ticket, annotator: User) -> Que
     """Show the ticket again as it was shown; another person's lease or decision is left alone."""
     if not annotation.lane:
         return None
-    if ticket.status != TicketStatus.OPEN and ticket.label_source != LabelSource.IMPORT:
+    if ticket.status != TicketStatus.OPEN and ticket.label_source not in WEAK_SOURCES:
         return None
     item = QueueItem.objects.select_for_update().filter(ticket=ticket).first()
     if item is not None and item.is_held and item.leased_by_id != annotator.pk:

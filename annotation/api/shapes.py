@@ -164,6 +164,7 @@ _WHY = {
     Lane.WEAK: "imported_label",
     Lane.SUSPECT: "suspicious_label",
     Lane.SPOT: "spot_check",
+    Lane.OUTCOME: "moved_by_desk",
 }
 
 
@@ -174,8 +175,13 @@ def why(item: QueueItem) -> dict[str, Any]:
         if len(pair) == 2:
             return {"code": "hesitates", "params": {"service_ids": pair}}
         return {"code": "typical", "params": {}}
+    if item.lane == Lane.LIVE:
+        pair = [pk for pk in (item.suggested_service_id, item.second_service_id) if pk is not None]
+        since = item.waiting_since and item.waiting_since.isoformat()
+        params = {"since": since, "reason": item.asked_because, "service_ids": pair}
+        return {"code": "customer_waiting", "params": params}
     code = _WHY[Lane(item.lane)]
-    named = item.lane in (Lane.CONFIRM, Lane.SPOT)
+    named = item.lane in (Lane.CONFIRM, Lane.SPOT, Lane.OUTCOME)
     params = {"service_id": item.suggested_service_id} if named else {}
     if item.lane in (Lane.WEAK, Lane.SUSPECT):
         params = {"service_id": item.ticket.label_id}
@@ -203,7 +209,7 @@ def item_shape(item: QueueItem, similar_count: int) -> dict[str, Any]:
         "why": why(item),
         "candidates": [] if control else [{"service_id": pk, "probability": p} for pk, p in item.candidates],
         "suggestion": None
-        if control
+        if control or item.lane == Lane.OUTCOME
         else suggestion(item.suggested_service_id, item.suggested_probability, item.second_probability),
         "scores": None if control else {"uncertainty": item.uncertainty, "outlier": item.outlier},
     }

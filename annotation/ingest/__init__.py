@@ -7,17 +7,20 @@ value_too_long, metadata_too_long, bad_date, date_out_of_range, repeated_id. A r
 unknown_service, too_many_services. Warnings: read_as_latin1, spoilt_utf8, naive_times.
 """
 
-from annotation.ingest.checking import is_naive_time
+from annotation.ingest.checking import ReadyRow, is_naive_time
 from annotation.ingest.options import ImportOptions, check_columns, guess_columns
 from annotation.ingest.report import Report
-from annotation.ingest.run import import_file, ingest_records
+from annotation.ingest.run import import_file, ingest_records, records_check, records_write
 
 __all__ = [
     "ImportOptions",
+    "ReadyRow",
     "Report",
     "check_columns",
     "guess_columns",
     "import_file",
     "ingest_records",
     "is_naive_time",
+    "records_check",
+    "records_write",
 ]

@@ -65,7 +65,7 @@ def ingest_batch(rows: Sequence[ReadyRow], options: ImportOptions, report: Repor
     if options.label_column and options.label_as != LabelUse.IGNORE:
         _labels(list(rows), tickets, options, report)
     ids += [ticket.pk for ticket in changed]
-    if ids:
+    if ids and not options.is_live:
         transaction.on_commit(lambda: tickets_ingested.send(sender=Ticket, ticket_ids=ids))
 
 

@@ -18,7 +18,11 @@ _GUESSES = {
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How to read a file. An empty column name means there is none; the text column is always needed."""
+    """How to read a file. An empty column name means there is none; the text column is always needed.
+
+    ``is_live``: routed tickets, which come one by one and are read by a model already. Nobody is nudged for them:
+    beat finds them.
+    """
 
     text_column: str = "text"
     label_column: str = ""
@@ -34,6 +38,7 @@ class ImportOptions:
     delimiter: str = ""
     format: str = ""
     is_demo: bool = False
+    is_live: bool = False
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "ImportOptions":

@@ -2,7 +2,7 @@
 
 import itertools
 import zoneinfo
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -38,11 +38,24 @@ def import_file(
 
 def ingest_records(records: Iterable[object], options: ImportOptions) -> Report:
     """Import records of an API call; ``line`` in the report is the record's place, from 1."""
-    rows = (
-        RawRow(number, record) if isinstance(record, dict) else RowProblem(number, "not_an_object", {})
-        for number, record in enumerate(records, start=1)
-    )
-    return _ingest(rows, options, None, Report())
+    return _ingest(_numbered(records), options, None, Report())
+
+
+def _numbered(records: Iterable[object]) -> Iterator[RawRow | RowProblem]:
+    for number, record in enumerate(records, start=1):
+        yield RawRow(number, record) if isinstance(record, dict) else RowProblem(number, "not_an_object", {})
+
+
+def records_check(records: Iterable[object], options: ImportOptions) -> list[ReadyRow | RowProblem]:
+    """Check and mask records without writing any; ``line`` is the record's place, from 1."""
+    return list(_checked(_numbered(records), options))
+
+
+def records_write(rows: Sequence[ReadyRow], options: ImportOptions) -> Report:
+    """Write checked records, each of an external id of its own, in the caller's transaction or one of its own."""
+    report = Report()
+    ingest_batch(rows, options, report)
+    return report
 
 
 def _ingest(

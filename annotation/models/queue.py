@@ -30,6 +30,8 @@ class Lane(models.TextChoices):
     WEAK = "weak", "Imported label"
     SUSPECT = "suspect", "Label the model doubts"
     SPOT = "spot", "Spot check of a sure prediction"
+    LIVE = "live", "A customer is waiting"
+    OUTCOME = "outcome", "Moved by the desk"
 
 
 class QueueItem(models.Model):
@@ -37,7 +39,8 @@ class QueueItem(models.Model):
 
     ``position`` is the served order within the mode, low first. A lease is ``leased_by`` + ``lease`` +
     ``leased_until``; past its time it counts as free without anybody touching the row. The ranking layer
-    replaces the rows that nobody holds (``annotation.actions.queue_replace``).
+    replaces the rows that nobody holds (``annotation.actions.queue_replace``), but for those of live tickets a
+    customer waits for (``annotation.actions.live_push``): these come first, the longest wait first.
     """
 
     ticket = models.OneToOneField(Ticket, on_delete=models.CASCADE, related_name="queue_item")
@@ -59,6 +62,12 @@ class QueueItem(models.Model):
         default=list, blank=True, help_text="[[service id, probability], …], best first, at most 5."
     )
     generation = models.BigIntegerField(default=0)
+    waiting_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when a customer waits for this decision."
+    )
+    asked_because = models.CharField(
+        max_length=20, blank=True, db_default="", help_text="Why the routing asked a person (a code)."
+    )
 
     lease = models.UUIDField(null=True, blank=True, unique=True)
     leased_by = models.ForeignKey(

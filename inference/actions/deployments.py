@@ -1,19 +1,22 @@
-"""The assistant endpoint: it answers Try a ticket and embeds small live batches."""
+"""Which version serves where: the assistant (Try a ticket, small live batches) and production (live routing)."""
 
 import logging
 
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.errors import Refused
+from accounts.models import User
 from compute.port import ComputeBackend, ComputeError, EndpointSpec
 from inference import loading, selectors
-from inference.models import Deployment, DeploymentRole
+from inference.models import Deployment, DeploymentRole, Promotion, PromotionState
 from ml.schema import SchemaError, TransformOutput
 from training.models import ModelVersion
 
 log = logging.getLogger(__name__)
 
 ASSISTANT = "assistant"
+PRODUCTION = "production"
 LIVE_AT_MOST = 200
 LIVE_BATCH = 16
 LIVE_SECONDS = 60.0
@@ -30,15 +33,51 @@ def assistant_ensure(*, backend: ComputeBackend) -> Deployment | None:
     wanted = selectors.serving_model(encoder)
     deployment = selectors.assistant()
     if deployment is None or deployment.model_version_id != wanted.pk:
-        deployment = _replace(wanted)
+        deployment = deployment_replace(wanted, DeploymentRole.ASSISTANT, ASSISTANT)
+    return deployment_ensure(deployment, backend)
+
+
+def deployment_promote(
+    *, model_version: ModelVersion, promoted_by: User | None, backend: ComputeBackend
+) -> Deployment:
+    """Let a version route live tickets from now on; the one before it ends. The same version again changes nothing.
+
+    Until its endpoint answers with this version, every ticket is escalated. Raises ``Refused``: not_a_classifier.
+    """
+    if model_version.kind != "classifier":
+        raise Refused("not_a_classifier", "Only a trained version can route.", version=model_version.number)
+    deployment = selectors.production()
+    if deployment is None or deployment.model_version_id != model_version.pk:
+        deployment = deployment_replace(model_version, DeploymentRole.PRODUCTION, PRODUCTION, promoted_by)
+    return deployment_ensure(deployment, backend)
+
+
+def production_ensure(*, backend: ComputeBackend) -> Deployment | None:
+    """Wish again for the endpoint of the version that routes, and note how it is; None while nothing routes.
+
+    Left alone while it takes a version that was approved (``inference.actions.deploying``); taken away without a row.
+    """
+    deployment = selectors.production()
+    if Promotion.objects.filter(state=PromotionState.DEPLOYING).exists():
+        return deployment
+    if deployment is None:
+        if backend.observe_endpoint(PRODUCTION).state != "absent":
+            backend.delete_endpoint(PRODUCTION)
+        return None
+    return deployment_ensure(deployment, backend)
+
+
+def deployment_ensure(deployment: Deployment, backend: ComputeBackend) -> Deployment:
+    """Wish for the endpoint of a row, and note how it is."""
+    name, artifact = deployment.endpoint_name, deployment.model_version.artifact_uri
     try:
-        backend.put_endpoint(EndpointSpec(name=ASSISTANT, artifact_uri=wanted.artifact_uri))
+        backend.put_endpoint(EndpointSpec(name=name, artifact_uri=artifact))
     except ComputeError as error:
         if not error.retryable:
             raise
-        log.info("the assistant is wished for again at the next look: %s", error)
-    seen = backend.observe_endpoint(ASSISTANT)
-    is_ours = seen.state != "in_service" or seen.artifact_uri == wanted.artifact_uri
+        log.info("endpoint %s is wished for again at the next look: %s", name, error)
+    seen = backend.observe_endpoint(name)
+    is_ours = seen.state != "in_service" or seen.artifact_uri == artifact
     state = seen.state if is_ours else "creating"
     if (deployment.state, deployment.reason) != (state, seen.reason):
         deployment.state, deployment.reason = state, seen.reason
@@ -47,12 +86,15 @@ def assistant_ensure(*, backend: ComputeBackend) -> Deployment | None:
 
 
 @transaction.atomic
-def _replace(wanted: ModelVersion) -> Deployment:
-    Deployment.objects.select_for_update().filter(
-        role=DeploymentRole.ASSISTANT, ended_at__isnull=True
-    ).update(ended_at=timezone.now(), state="replaced")
+def deployment_replace(
+    wanted: ModelVersion, role: str, endpoint_name: str, started_by: User | None = None
+) -> Deployment:
+    """Let a version have a role from now on; whoever had it has not."""
+    Deployment.objects.select_for_update().filter(role=role, ended_at__isnull=True).update(
+        ended_at=timezone.now(), state="replaced"
+    )
     return Deployment.objects.create(
-        model_version=wanted, role=DeploymentRole.ASSISTANT, endpoint_name=ASSISTANT
+        model_version=wanted, role=role, endpoint_name=endpoint_name, started_by=started_by
     )
 
 

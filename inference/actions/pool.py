@@ -10,6 +10,7 @@ from compute.port import ComputeBackend
 from inference import nudges, selectors
 from inference.actions import deployments, encoders
 from inference.actions.evaluations import verdict_refresh
+from inference.actions.routed import decisions_load
 from inference.models import TransformPurpose, TransformRun
 from training.models import ModelVersion
 
@@ -48,11 +49,11 @@ def transform_plan(*, model_version: ModelVersion, purpose: str) -> TransformRun
 def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
     """Look at the rows and start whatever is missing; returns whether anything was started.
 
-    1. The base encoder, once. 2. New tickets get their vectors in the current space, through the endpoint when they are
-    few. 3. A version nobody has looked through yet sees the audit labels first, is evaluated, then sees the pool, and
-    is judged; versions at work are judged again as audit labels come. 4. When the whole pool has its vectors in the
-    new space, that space becomes current. 5. Index, assistant, and the end of old spaces. Each step is found again
-    from the rows after a crash.
+    1. The base encoder, once. 2. New tickets get their vectors in the current space: routed ones have brought theirs,
+    the others come through the endpoint when they are few. 3. A version nobody has looked through yet sees the audit
+    labels first, is evaluated, then sees the pool, and is judged; versions at work are judged again as audit labels
+    come. 4. When the whole pool has its vectors in the new space, that space becomes current. 5. Index, assistant, and
+    the end of old spaces. Each step is found again from the rows after a crash.
     ``live=False`` leaves endpoints alone (replay).
     """
     with _alone() as held:
@@ -62,6 +63,9 @@ def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
         current, target = selectors.current_encoder(), selectors.target_model()
         assert current is not None and target is not None
         assistant = deployments.assistant_ensure(backend=backend) if live else None
+        if live:
+            deployments.production_ensure(backend=backend)
+        decisions_load()
         serving = selectors.serving_model(current)
         started = False
         if selectors.tickets_without_vector(serving).exists() and deployments.embed_live(

@@ -1,23 +1,73 @@
-"""Models meet tickets: embeddings, predictions, transforms, deployments."""
+"""Models meet tickets: embeddings, predictions, transforms, deployments, live routing."""
 
 from inference.models.advice import Panel, RoundMark
+from inference.models.comparison import (
+    DIFFERENT,
+    Judgement,
+    JudgementChoice,
+    MirroredTicket,
+    MirrorState,
+    Observation,
+    ObservationState,
+)
 from inference.models.deployments import Deployment, DeploymentRole
 from inference.models.heads import LearnerHead
 from inference.models.predictions import Prediction
+from inference.models.promotion import (
+    HistoryEntry,
+    HistoryKind,
+    LookAlike,
+    Promotion,
+    PromotionSettings,
+    PromotionState,
+)
+from inference.models.routing import (
+    BaselineKind,
+    Escalation,
+    EscalationReason,
+    EscalationState,
+    KeywordRule,
+    Outcome,
+    RoutingDecision,
+    RoutingHold,
+    RoutingSettings,
+)
 from inference.models.transforms import TransformPurpose, TransformRun
 from inference.models.triage import LoneTicket
 from inference.models.vectors import Embedding, Encoder
 
 __all__ = [
+    "DIFFERENT",
+    "BaselineKind",
     "Deployment",
     "DeploymentRole",
     "Embedding",
     "Encoder",
+    "Escalation",
+    "EscalationReason",
+    "EscalationState",
+    "HistoryEntry",
+    "HistoryKind",
+    "Judgement",
+    "JudgementChoice",
+    "KeywordRule",
     "LearnerHead",
     "LoneTicket",
+    "LookAlike",
+    "MirrorState",
+    "MirroredTicket",
+    "Observation",
+    "ObservationState",
+    "Outcome",
     "Panel",
     "Prediction",
+    "Promotion",
+    "PromotionSettings",
+    "PromotionState",
     "RoundMark",
+    "RoutingDecision",
+    "RoutingHold",
+    "RoutingSettings",
     "TransformPurpose",
     "TransformRun",
 ]

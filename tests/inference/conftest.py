@@ -54,3 +54,32 @@ def backend(settings: Any, small_bert: Path) -> ComputeBackend:
     settings.BASE_MODEL = str(small_bert)
     encoders._known.clear()
     return registry.backend()
+
+
+@pytest.fixture(scope="session")
+def desk_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A supervisor over the small serving program, for all desks one after the other."""
+    from tests.compute.conftest import House
+    from tests.inference.desk import PROGRAM
+
+    house = House(tmp_path_factory.mktemp("desk"))
+    house.supervise("--serve", f"{sys.executable} {PROGRAM}")
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def quiet_desk(desk_house: Any, settings: Any, db: None) -> Any:
+    """A desk whose version is not in production yet."""
+    from tests.inference.desk import Desk
+
+    settings.COMPUTE_SPOOL = desk_house.spool.root
+    settings.ARTIFACTS_URI = desk_house.artifacts.as_uri()
+    return Desk(desk_house)
+
+
+@pytest.fixture
+def desk(quiet_desk: Any) -> Any:
+    """A desk that routes."""
+    quiet_desk.open()
+    return quiet_desk

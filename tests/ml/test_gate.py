@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.gate import Figures, Limits, may, verdict
-from ml.paired import Paired
+from ml.mcnemar import Paired
 
 GOOD = Figures(
     n=500,

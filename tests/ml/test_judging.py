@@ -15,8 +15,8 @@ from sklearn.metrics import roc_auc_score
 
 from ml.answers import answers
 from ml.judging import Sheet, auroc, compare, judge, passed_at, sheet
+from ml.mcnemar import Paired, paired
 from ml.outlook import Day, outcome, scores, steps
-from ml.paired import Paired, paired
 
 LABELS = ["billing", "delivery", "returns"]
 

@@ -164,7 +164,10 @@ def test_over_http_a_lead_reads_the_verdict_and_overrides_it_under_their_name() 
     assert before["promote"]["code"] == "stopped_by_gate" and before["in_force"] is None
     assert before["certificate"]["state"] == "too_many_errors" and before["certificate"]["is_spent"] is False
     body = {"purpose": "promote", "reason": WHY}
-    assert signed_in("reviewer").post("/api/models/1/gate/override/", body, "application/json").status_code == 403
+    assert (
+        signed_in("reviewer").post("/api/models/1/gate/override/", body, "application/json").status_code
+        == 403
+    )
     after = lead.post("/api/models/1/gate/override/", body, "application/json")
     assert after.status_code == 201
     assert after.json()["promote"]["params"] == {"by": "lead-1", "reason": WHY}

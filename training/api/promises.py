@@ -95,7 +95,7 @@ class OverrideRequest(serializers.Serializer):
     reason = serializers.CharField(max_length=1000)
 
 
-class VerdictSerializer(serializers.ModelSerializer):
+class GateVerdictSerializer(serializers.ModelSerializer):
     """What the gate said, compared with the version in production then (null: none was)."""
 
     reasons = GateReasonSerializer(many=True)
@@ -119,7 +119,7 @@ class PermitSerializer(serializers.Serializer):
 class VersionGateSerializer(serializers.Serializer):
     """A version before the gate; ``verdict`` is null before it was judged."""
 
-    verdict = VerdictSerializer(allow_null=True)
+    verdict = GateVerdictSerializer(allow_null=True)
     observe = PermitSerializer()
     promote = PermitSerializer()
     overrides = OverrideSerializer(many=True)

@@ -46,6 +46,16 @@ from training.selectors.outlook import (
     outlook,
     scored,
 )
+from training.selectors.snapshots import (
+    CHANGES,
+    SnapshotComparison,
+    snapshot_changes,
+    snapshot_comparison,
+    snapshot_of,
+    snapshot_origins,
+    snapshot_rows,
+    snapshots_listed,
+)
 from training.selectors.standing import (
     AuditStanding,
     LabelCounts,
@@ -66,6 +76,7 @@ from training.selectors.standing import (
 )
 
 __all__ = [
+    "CHANGES",
     "Answered",
     "AuditStanding",
     "Balance",
@@ -75,6 +86,7 @@ __all__ = [
     "Outlook",
     "Permit",
     "Scored",
+    "SnapshotComparison",
     "Wanted",
     "Week",
     "answered",
@@ -110,6 +122,12 @@ __all__ = [
     "runs",
     "scored",
     "sheet_of",
+    "snapshot_changes",
+    "snapshot_comparison",
+    "snapshot_of",
+    "snapshot_origins",
+    "snapshot_rows",
+    "snapshots_listed",
     "tickets_a_day",
     "tickets_named",
     "trainable_tickets",

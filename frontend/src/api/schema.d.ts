@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/escalations/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Who waits, and how fast they are answered. */
+        get: operations["escalation_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/evaluations/": {
         parameters: {
             query?: never;
@@ -54,6 +71,23 @@ export interface paths {
         head?: never;
         /** @description What the gate asks for. */
         patch: operations["gate_update"];
+        trace?: never;
+    };
+    "/api/history/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Who let what route, when and why; newest first. */
+        get: operations["history_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/home/": {
@@ -188,6 +222,74 @@ export interface paths {
         put?: never;
         /** @description Join by an invitation, and be signed in. */
         post: operations["invitation_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/judging/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Judge a pair one holds, or give it back. */
+        post: operations["judging_judge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/judging/{id}/release/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Give a pair back unjudged. */
+        post: operations["judging_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/judging/claim/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Lease the next pair. */
+        post: operations["judging_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/judging/undo/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take one's own judgement back; the pair is one's own again. */
+        post: operations["judging_undo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -364,6 +466,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/observation/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The observation under way, else the last one; starting one. */
+        get: operations["observation_read"];
+        put?: never;
+        /** @description The observation under way, else the last one; starting one. */
+        post: operations["observation_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/observation/{id}/promotion/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask that the sufficient candidate of an observation routes. */
+        post: operations["promotion_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/observation/{id}/share/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Another share from now on. */
+        patch: operations["observation_share"];
+        trace?: never;
+    };
+    "/api/observation/{id}/stop/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description The end without a verdict. */
+        post: operations["observation_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outcomes/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Tell where tickets ended up. */
+        post: operations["outcomes_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/people/": {
         parameters: {
             query?: never;
@@ -410,6 +598,74 @@ export interface paths {
         get: operations["policy_schedule"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/production/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What routes, and the promotion under way. */
+        get: operations["production_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/production/rollback/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Go back in one step. */
+        post: operations["production_rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/promotions/{id}/approve/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Let it route. */
+        post: operations["promotion_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/promotions/{id}/withdraw/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take it back, or turn it down. */
+        post: operations["promotion_withdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -512,6 +768,40 @@ export interface paths {
         put?: never;
         /** @description Take a decision back. */
         post: operations["queue_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/route/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Route one ticket, or several. */
+        post: operations["ticket_route"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/route/{external_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Ask again what became of a ticket: the way to a person's decision where no webhook is set. */
+        get: operations["ticket_routed"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -652,6 +942,143 @@ export interface paths {
         put?: never;
         /** @description Make the first admin of a new installation, and sign them in. */
         post: operations["setup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All snapshots, and taking one. */
+        get: operations["snapshot_list"];
+        put?: never;
+        /** @description All snapshots, and taking one. */
+        post: operations["snapshot_take"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One snapshot. */
+        get: operations["snapshot_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/compare/{other}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What lies between two snapshots. */
+        get: operations["snapshot_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/compare/{other}/{kind}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The rows of one kind of change. */
+        get: operations["snapshot_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/export/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A snapshot's rows as a file. */
+        get: operations["snapshot_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/restore/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Check a snapshot's file, and mend it. */
+        post: operations["snapshot_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/rows/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What is in a snapshot. */
+        get: operations["snapshot_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/train/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Train on exactly these rows again. */
+        post: operations["snapshot_train"];
         delete?: never;
         options?: never;
         head?: never;
@@ -864,6 +1291,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/written/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A service's written tickets, and writing more. */
+        get: operations["written_list"];
+        put?: never;
+        /** @description A service's written tickets, and writing more. */
+        post: operations["written_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/written/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Remove a written ticket; its author or a lead may. */
+        delete: operations["written_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/written/nearest/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Whether a text says what a real ticket says already. */
+        post: operations["written_nearest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/written/read/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Read the texts of a file, to be looked over before they are written. */
+        post: operations["written_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -966,30 +1462,20 @@ export interface components {
          * @enum {string}
          */
         AnswerKind: "label" | "none" | "two" | "skip" | "flag";
-        /**
-         * @description A control ticket and what the version said of it. ``truth`` null: none of the services. ``text`` null: erased.
-         *
-         *     ``score``: what is held against a threshold; null where it could not be routed at all.
-         */
+        /** @description A wait that ended with a person's decision. */
         Answered: {
-            id: number;
-            external_id: string | null;
-            text: string | null;
-            truth: string | null;
-            guess: string | null;
+            ticket_id: number;
+            excerpt: string;
+            kind: components["schemas"]["PersonsAnswerKind"];
+            service_id: number | null;
+            /** Format: date-time */
+            answered_at: string;
             /** Format: double */
-            confidence: number | null;
-            /** Format: double */
-            outlier: number | null;
-            /** Format: double */
-            score: number | null;
-            language: string;
+            seconds: number;
         };
-        /** @description A page, the surest first; ``next``: the cursor of the following one. */
-        AnsweredList: {
-            total: number;
-            results: components["schemas"]["Answered"][];
-            next: string | null;
+        /** @description A text that is being written. */
+        AskNearestRequest: {
+            text: string;
         };
         /** @description Tickets that wait for a lead's eye. */
         Attention: {
@@ -1017,6 +1503,14 @@ export interface components {
          * @enum {string}
          */
         Band: "sure" | "hesitating" | "lost";
+        /**
+         * @description * `people` - People
+         *     * `rules` - Keyword rules
+         *     * `external` - Another router, whose decision comes with the call
+         *     * `model` - The model in production
+         * @enum {string}
+         */
+        BaselineEnum: "people" | "rules" | "external" | "model";
         /** @description One box of the loop. */
         Box: {
             key: components["schemas"]["BoxKey"];
@@ -1133,6 +1627,15 @@ export interface components {
          * @enum {string}
          */
         CertificateStateEnum: "certified" | "no_audit_labels" | "one_service" | "unusable_probabilities" | "nothing_routable" | "too_few_labels" | "too_many_errors";
+        /**
+         * @description * `first` - first
+         *     * `second` - second
+         *     * `both` - both
+         *     * `neither` - neither
+         *     * `unclear` - unclear
+         * @enum {string}
+         */
+        ChoiceEnum: "first" | "second" | "both" | "neither" | "unclear";
         /** @description Ask for work. */
         ClaimRequest: {
             mode: components["schemas"]["DeskMode"];
@@ -1144,18 +1647,6 @@ export interface components {
             items: components["schemas"]["Item"][];
             left: number;
             reason: string | null;
-        };
-        /**
-         * @description Two versions side by side; ``overall`` is null until both were evaluated. ``only_*_knows``: services that one of
-         *     them was never taught.
-         */
-        Comparison: {
-            first: components["schemas"]["Headline"];
-            second: components["schemas"]["Headline"];
-            overall: components["schemas"]["Paired"] | null;
-            services: components["schemas"]["PairedService"][];
-            only_first_knows: string[];
-            only_second_knows: string[];
         };
         /** @description Counts: row = the true service, column = the predicted one, both in the order of ``labels``. */
         Confusion: {
@@ -1232,6 +1723,22 @@ export interface components {
          * @enum {string}
          */
         DeskMode: "teach" | "check";
+        /** @description One kind of disagreement. A null service: a person is asked. */
+        Difference: {
+            baseline_service_id: number | null;
+            candidate_service_id: number | null;
+            count: number;
+            judged: number;
+            candidate_right: number;
+            baseline_right: number;
+        };
+        /** @description Pairs to be judged, and those that were. */
+        Due: {
+            disagreements: number;
+            disagreements_judged: number;
+            agreements: number;
+            agreements_judged: number;
+        };
         /** @description Accuracy on control tickets after so many labels. ``version`` null: a head between two trainings. */
         EfficiencyPoint: {
             labels: number;
@@ -1250,6 +1757,25 @@ export interface components {
             cycles: components["schemas"]["Cycle"][];
             day: components["schemas"]["Day"];
         };
+        EscalationInbox: {
+            total: number;
+            /** @description At most fifty, the longest wait first. */
+            waiting: components["schemas"]["Waiting"][];
+            /** @description In the last 24 hours. */
+            answered: number;
+            /** Format: double */
+            median_seconds: number | null;
+            recent: components["schemas"]["Answered"][];
+        };
+        /**
+         * @description * `held` - Held back
+         *     * `not_certified` - Not certified
+         *     * `out_of_scope` - Unlike anything known
+         *     * `uncertain` - Uncertain
+         *     * `model_unavailable` - The model did not answer in time
+         * @enum {string}
+         */
+        EscalationReason: "held" | "not_certified" | "out_of_scope" | "uncertain" | "model_unavailable";
         /** @description A share with its 90 % band: 0.004 is 0.4 points. */
         Estimate: {
             /** Format: double */
@@ -1303,6 +1829,40 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
             readonly metrics: components["schemas"]["Metrics"];
+        };
+        /** @description A real ticket of the service. */
+        Example: {
+            id: number;
+            text: string;
+            language: string;
+        };
+        /** @description Mirrored tickets by state, agreement, both sides, latency in milliseconds. */
+        Figures: {
+            waiting: number;
+            compared: number;
+            failed: number;
+            /** Format: double */
+            agreement: number | null;
+            candidate: components["schemas"]["Side"];
+            baseline: components["schemas"]["Side"];
+            /** Format: double */
+            latency_p50: number | null;
+            /** Format: double */
+            latency_p95: number | null;
+            errors: components["schemas"]["ObserverError"][];
+            differences: components["schemas"]["Difference"][];
+            due: components["schemas"]["Due"];
+        };
+        /** @description A CSV or JSONL file of texts. */
+        FileRequest: {
+            /** Format: binary */
+            file: string;
+        };
+        /** @description Rows whose label changed from one service to another. */
+        Flip: {
+            before: string;
+            after: string;
+            rows: number;
         };
         /** @description Why: a code the page puts into words, with figures. ``stops``: it keeps the version from passing. */
         GateReason: {
@@ -1369,6 +1929,18 @@ export interface components {
             readonly updated_at: string;
             readonly updated_by: string | null;
         };
+        /** @description What the gate said, compared with the version in production then (null: none was). */
+        GateVerdict: {
+            readonly id: number;
+            readonly passed: boolean;
+            reasons: components["schemas"]["GateReason"][];
+            limits: {
+                [key: string]: number | null;
+            };
+            readonly production: number | null;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
         /**
          * @description A version at a glance. ``coverage``, ``recall`` and ``certified`` are its newest certificate's; ``passed``: the
          *     gate's newest verdict (null: not judged yet), ``stopping``: the codes in its way.
@@ -1397,6 +1969,37 @@ export interface components {
             leases: components["schemas"]["Lease"][];
             lost: string[];
         };
+        /** @description One line of the history. A null ``by``: the machine did it. */
+        History: {
+            readonly id: number;
+            kind: components["schemas"]["HistoryKindEnum"];
+            by?: string | null;
+            why?: string;
+            version?: number | null;
+            params?: unknown;
+            /** Format: date-time */
+            readonly at: string;
+        };
+        HistoryAnswer: {
+            results: components["schemas"]["History"][];
+            next_before: number | null;
+        };
+        /**
+         * @description * `observation_started` - Observation started
+         *     * `share_changed` - Mirrored share changed
+         *     * `verdict` - Verdict
+         *     * `back_to_teach` - Failures sent back to Teach
+         *     * `observation_stopped` - Observation stopped
+         *     * `promotion_requested` - Promotion asked for
+         *     * `rollback_rehearsed` - Way back rehearsed
+         *     * `promotion_approved` - Promotion approved
+         *     * `promotion_failed` - Promotion failed
+         *     * `promotion_withdrawn` - Promotion withdrawn
+         *     * `promoted` - In production
+         *     * `rolled_back` - Rolled back
+         * @enum {string}
+         */
+        HistoryKindEnum: "observation_started" | "share_changed" | "verdict" | "back_to_teach" | "observation_stopped" | "promotion_requested" | "rollback_rehearsed" | "promotion_approved" | "promotion_failed" | "promotion_withdrawn" | "promoted" | "rolled_back";
         /** @description A person's home page. */
         Home: {
             loop: components["schemas"]["Loop"];
@@ -1498,6 +2101,13 @@ export interface components {
             /** @description The largest file an import takes. */
             import_max_bytes: number;
         };
+        /** @description A confidence sequence: it may be looked at as often as one likes. */
+        Interval: {
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+        };
         /** @description An open invitation; the link is shown only when it is made. */
         Invitation: {
             readonly id: number;
@@ -1552,6 +2162,88 @@ export interface components {
             suggestion: components["schemas"]["Suggestion"] | null;
             scores: components["schemas"]["Scores"] | null;
         };
+        /** @description A judgement. ``service_id`` goes with neither: the right service, null for none of them. */
+        JudgeRequestRequest: {
+            /** Format: uuid */
+            key: string;
+            /** Format: uuid */
+            lease: string;
+            choice: components["schemas"]["ChoiceEnum"];
+            service_id?: number | null;
+            duration_ms?: number | null;
+        };
+        Judged: {
+            judgement: components["schemas"]["Judgement"];
+            counts: components["schemas"]["JudgedCounts"];
+        };
+        /** @description ``left``: pairs that wait now. ``mine``: those this person judged. ``more``: about how many more decide it. */
+        JudgedCounts: {
+            left: number;
+            judged: number;
+            mine: number;
+            more: number | null;
+        };
+        /**
+         * @description A control ticket and what the version said of it. ``truth`` null: none of the services. ``text`` null: erased.
+         *
+         *     ``score``: what is held against a threshold; null where it could not be routed at all.
+         */
+        JudgedTicket: {
+            id: number;
+            external_id: string | null;
+            text: string | null;
+            truth: string | null;
+            guess: string | null;
+            /** Format: double */
+            confidence: number | null;
+            /** Format: double */
+            outlier: number | null;
+            /** Format: double */
+            score: number | null;
+            language: string;
+        };
+        /** @description A page, the surest first; ``next``: the cursor of the following one. */
+        JudgedTicketList: {
+            total: number;
+            results: components["schemas"]["JudgedTicket"][];
+            next: string | null;
+        };
+        /** @description What was said, for the line that offers to take it back. */
+        Judgement: {
+            id: number;
+            pair_id: number;
+            ticket_id: number;
+            choice: components["schemas"]["ChoiceEnum"];
+            service_id: number | null;
+            /** @description It gave the ticket a label. */
+            is_label: boolean;
+            /** Format: date-time */
+            created_at: string;
+        };
+        JudgingClaim: {
+            pair: components["schemas"]["Pair"] | null;
+            counts: components["schemas"]["JudgedCounts"] | null;
+            reason: components["schemas"]["JudgingClaimReasonEnum"] | null;
+        };
+        /**
+         * @description * `no_observation` - no_observation
+         *     * `nothing_waits` - nothing_waits
+         *     * `all_held` - all_held
+         * @enum {string}
+         */
+        JudgingClaimReasonEnum: "no_observation" | "nothing_waits" | "all_held";
+        /** @description The lease to give back. */
+        JudgingReleaseRequestRequest: {
+            /** Format: uuid */
+            lease: string;
+        };
+        JudgingReleased: {
+            released: boolean;
+        };
+        /** @description Which judgement to take back. */
+        JudgingUndoRequestRequest: {
+            judgement_id: number;
+        };
         /** @description A ticket's label and where it is from. */
         Label: {
             service_id: number;
@@ -1561,9 +2253,10 @@ export interface components {
          * @description * `person` - A person
          *     * `similar` - Same text as one a person labelled
          *     * `import` - Imported
+         *     * `outcome` - Moved by the desk
          * @enum {string}
          */
-        LabelSource: "person" | "similar" | "import";
+        LabelSource: "person" | "similar" | "import" | "outcome";
         /**
          * @description * `labels` - Existing labels
          *     * `answer_key` - Answer key for a replay
@@ -1617,6 +2310,23 @@ export interface components {
         Left: {
             teach: number;
             check: number;
+        };
+        /** @description A ticket to route. ``external_id`` is the desk's own: sent again, it gets the same decision. */
+        LiveTicketRequest: {
+            external_id: string;
+            text: string;
+            received_at?: string;
+            channel?: string;
+            language?: string;
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /** @description Code of the service that another router chose, where that is the baseline. */
+            baseline?: string;
+        };
+        /** @description Several at once: one call to the model for all, and each is checked by itself. */
+        LiveTicketsRequest: {
+            tickets: components["schemas"]["LiveTicketRequest"][];
         };
         /** @description The improvement loop as it stands now. ``active``: the arrow at work, such as ``label>train``. */
         Loop: {
@@ -1751,6 +2461,19 @@ export interface components {
             seconds: number;
             unpriced_seconds: number;
         };
+        /** @description A real ticket that shares words with it; of a control only that there is one, so both ids are null then. */
+        Near: {
+            ticket_id: number | null;
+            service_id: number | null;
+            excerpt: string;
+            /** Format: double */
+            likeness: number;
+            is_copy: boolean;
+        };
+        /** @description The nearest first. */
+        NearestList: {
+            results: components["schemas"]["Near"][];
+        };
         /** @description Something that waits for a person. */
         Need: {
             code: string;
@@ -1795,6 +2518,83 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description An observation, how it stands, and its figures. ``verdict`` is null before the first compared ticket. */
+        Observation: {
+            readonly id: number;
+            candidate: number;
+            baseline: components["schemas"]["BaselineEnum"];
+            baseline_version?: number | null;
+            /**
+             * Format: double
+             * @description Of the routed tickets, mirrored to the candidate.
+             */
+            share: number;
+            /**
+             * Format: double
+             * @description The chance with which an agreement is judged.
+             */
+            slice: number;
+            terms: components["schemas"]["Terms"];
+            /** Format: double */
+            escalation_minutes?: number;
+            /** Format: double */
+            misroute_minutes?: number;
+            state: components["schemas"]["ObservationStateEnum"];
+            readonly verdict: components["schemas"]["Verdict"] | null;
+            readonly figures: components["schemas"]["Figures"];
+            /** @description Its endpoint: absent, creating, in_service, failed. */
+            readonly observer: string;
+            started_by?: string | null;
+            /** Format: date-time */
+            readonly started_at: string;
+            /** Format: date-time */
+            decided_at?: string | null;
+            /** Format: date-time */
+            ended_at?: string | null;
+        };
+        ObservationAnswer: {
+            observation: components["schemas"]["Observation"] | null;
+        };
+        /** @description Which version, and on what terms. */
+        ObservationStartRequest: {
+            /** @description The version's number. */
+            candidate: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            share: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            slice: number;
+            /**
+             * Format: double
+             * @default 1
+             */
+            escalation_minutes: number;
+            /**
+             * Format: double
+             * @default 10
+             */
+            misroute_minutes: number;
+            terms?: components["schemas"]["TermsRequest"];
+        };
+        /**
+         * @description * `running` - Running
+         *     * `sufficient` - Sufficient: waits for its promotion
+         *     * `insufficient` - Insufficient
+         *     * `promoted` - Promoted
+         *     * `stopped` - Stopped by a person
+         * @enum {string}
+         */
+        ObservationStateEnum: "running" | "sufficient" | "insufficient" | "promoted" | "stopped";
+        /** @description Tickets on which the candidate failed, by what went wrong. */
+        ObserverError: {
+            code: string;
+            count: number;
+        };
         /**
          * @description Tickets of none of the services, and how well they are told from the others.
          *
@@ -1831,6 +2631,30 @@ export interface components {
             /** Format: double */
             minutes_saved: number;
         };
+        OutcomeBodyRequest: components["schemas"]["OutcomeRequest"] | components["schemas"]["OutcomesRequest"];
+        /** @description Where a ticket ended up: the service's code, and when the desk settled that (now, unless said). */
+        OutcomeRequest: {
+            external_id: string;
+            service: string;
+            /** Format: date-time */
+            decided_at?: string;
+        };
+        /** @description ``moved``: it ended elsewhere than it had been sent. ``news``: false for what was known already. */
+        OutcomeResult: {
+            external_id: string;
+            recorded: boolean;
+            news: boolean;
+            moved: boolean;
+            error: string | null;
+        };
+        /** @description In the order of the call. */
+        OutcomeResults: {
+            results: components["schemas"]["OutcomeResult"][];
+        };
+        /** @description Several at once. */
+        OutcomesRequest: {
+            outcomes: components["schemas"]["OutcomeRequest"][];
+        };
         /**
          * @description For the threshold slider. ``threshold``: the certified one (null: none), ``choices``: every certified one.
          *
@@ -1861,6 +2685,28 @@ export interface components {
         OverrideRequestRequest: {
             purpose: components["schemas"]["PurposeEnum"];
             reason: string;
+        };
+        /**
+         * @description A ticket and two answers to it, in an order drawn once. A null service: a person is asked.
+         *
+         *     ``are_same``: both answers are the same; then only both, neither and unclear make sense.
+         */
+        Pair: {
+            id: number;
+            /** Format: uuid */
+            lease: string;
+            /** Format: date-time */
+            lease_expires_at: string;
+            ticket_id: number;
+            external_id: string;
+            text: string;
+            channel: string;
+            language: string;
+            /** Format: date-time */
+            received_at: string;
+            first_service_id: number | null;
+            second_service_id: number | null;
+            are_same: boolean;
         };
         /**
          * @description Tickets both versions answered: who had them right. ``difference``: accuracy of the first less the second's, with
@@ -1989,6 +2835,11 @@ export interface components {
             position?: number;
             is_active?: boolean;
         };
+        /** @description Of the routed tickets, mirrored to the candidate. */
+        PatchedShareRequest: {
+            /** Format: double */
+            share?: number;
+        };
         /** @description Everybody. */
         People: {
             results: components["schemas"]["User"][];
@@ -2009,6 +2860,28 @@ export interface components {
          * @enum {string}
          */
         PermitCodeEnum: "passed" | "overridden" | "not_judged" | "stopped_by_gate";
+        /** @description What a person decided. ``label``: a service; ``two``: two of them; ``none``: none of ours. */
+        PersonsAnswer: {
+            kind: components["schemas"]["PersonsAnswerKind"];
+            service: string | null;
+            second_service: string | null;
+            /** Format: date-time */
+            answered_at: string;
+            /**
+             * Format: double
+             * @description From the escalation to the decision.
+             */
+            seconds: number;
+            /** @description Grows when the person corrects themselves. */
+            revision: number;
+        };
+        /**
+         * @description * `label` - label
+         *     * `two` - two
+         *     * `none` - none
+         * @enum {string}
+         */
+        PersonsAnswerKind: "label" | "two" | "none";
         /** @description The retrain policy; ``next_at``: when its crontab line next falls due in ``zone``. */
         Policy: {
             is_active?: boolean;
@@ -2045,6 +2918,10 @@ export interface components {
             version: number;
             evaluation: components["schemas"]["Evaluation"] | null;
         };
+        ProductionAnswer: {
+            production: components["schemas"]["RoutingVersion"];
+            promotion: components["schemas"]["Promotion"] | null;
+        };
         /** @description How one is getting on and what is left. */
         Progress: {
             today: number;
@@ -2055,6 +2932,32 @@ export interface components {
             recent: components["schemas"]["Annotation"][];
             attention: components["schemas"]["Attention"];
         };
+        /** @description A promotion under way. ``former``: what a rollback goes back to; null: everything goes to people. */
+        Promotion: {
+            readonly id: number;
+            version: number;
+            former?: number | null;
+            state: components["schemas"]["PromotionStateEnum"];
+            why: string;
+            requested_by?: string | null;
+            /** Format: date-time */
+            readonly requested_at: string;
+            /** Format: date-time */
+            rehearsed_at?: string | null;
+            trouble?: string;
+            /** @description Whether the asking person may approve it now. */
+            readonly may_approve: boolean;
+        };
+        /**
+         * @description * `rehearsing` - The way back is rehearsed
+         *     * `ready` - Waits for approval
+         *     * `deploying` - Approved: the endpoint takes it
+         *     * `done` - In production
+         *     * `failed` - Failed
+         *     * `withdrawn` - Withdrawn
+         * @enum {string}
+         */
+        PromotionStateEnum: "rehearsing" | "ready" | "deploying" | "done" | "failed" | "withdrawn";
         /**
          * @description * `observe` - Observe
          *     * `promote` - Promote
@@ -2104,6 +3007,12 @@ export interface components {
             accuracy: number;
             accuracy_interval: number[] | null;
         };
+        /** @description ``whole``: the file was as it should be; otherwise it was written anew. */
+        Restored: {
+            whole: boolean;
+            rows: number;
+            erased: number;
+        };
         /** @description Accepting all answers of at least this confidence: the share accepted and the errors among them. */
         RiskCoverage: {
             /** Format: double */
@@ -2122,6 +3031,55 @@ export interface components {
          * @enum {string}
          */
         Role: "annotator" | "reviewer" | "lead" | "admin" | "machine";
+        /**
+         * @description A decision: either ``service`` with ``confidence`` and ``band``, or ``escalate`` with the reason.
+         *
+         *     ``state``: routed; waiting for a person; answered by one (see ``answer``); closed, as the desk decided by itself.
+         */
+        RouteAnswer: {
+            external_id: string;
+            state: components["schemas"]["RouteAnswerStateEnum"];
+            service: string | null;
+            /** Format: double */
+            confidence: number | null;
+            band: components["schemas"]["Band"] | null;
+            escalate: components["schemas"]["EscalationReason"] | null;
+            reasons: string[];
+            answer: components["schemas"]["PersonsAnswer"] | null;
+            model_version: number | null;
+            /** Format: date-time */
+            decided_at: string;
+            /** @description This external id was decided about before. */
+            repeated: boolean;
+        };
+        /**
+         * @description * `routed` - routed
+         *     * `waiting` - waiting
+         *     * `answered` - answered
+         *     * `closed` - closed
+         * @enum {string}
+         */
+        RouteAnswerStateEnum: "routed" | "waiting" | "answered" | "closed";
+        RouteBodyRequest: components["schemas"]["LiveTicketRequest"] | components["schemas"]["LiveTicketsRequest"];
+        RouteReply: components["schemas"]["RouteAnswer"] | components["schemas"]["RouteResults"];
+        /** @description Of each ticket the decision, or what is wrong with it. */
+        RouteResult: {
+            decision: components["schemas"]["RouteAnswer"] | null;
+            error: components["schemas"]["Reason"] | null;
+        };
+        /** @description In the order of the call. */
+        RouteResults: {
+            results: components["schemas"]["RouteResult"][];
+        };
+        /** @description What routes now, and what a rollback goes back to. Null: people. */
+        RoutingVersion: {
+            version: number | null;
+            /** Format: date-time */
+            since: string | null;
+            state: string;
+            way_back: number | null;
+            four_eyes: boolean;
+        };
         /** @description A training run in a list. */
         Run: {
             readonly id: number;
@@ -2234,6 +3192,14 @@ export interface components {
             /** Format: double */
             outlier: number | null;
         };
+        /** @description An estimate, of so many tickets, so many of them judged. Null: nothing to go by yet. */
+        Sequence: {
+            /** Format: double */
+            value: number | null;
+            interval: components["schemas"]["Interval"];
+            tickets: number;
+            judged: number;
+        };
         /** @description A service, with how many tickets carry its label. */
         Service: {
             readonly id: number;
@@ -2252,6 +3218,14 @@ export interface components {
             is_active?: boolean;
             /** @default 0 */
             readonly label_count: number;
+        };
+        /** @description What became of one service's rows. */
+        ServiceChange: {
+            service: string;
+            before: number;
+            after: number;
+            came: number;
+            went: number;
         };
         ServiceList: {
             results: components["schemas"]["Service"][];
@@ -2295,6 +3269,11 @@ export interface components {
             installation: components["schemas"]["Installation"];
             csrf_token: string;
         };
+        /** @description One of the two: the share it routes, and the share of right ones among what it routes. */
+        Side: {
+            coverage: components["schemas"]["Sequence"];
+            precision: components["schemas"]["Sequence"];
+        };
         /** @description User name and password. */
         SignInRequest: {
             username: string;
@@ -2320,6 +3299,86 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
         };
+        /** @description What lies between two snapshots: rows by what became of them. */
+        SnapshotComparison: {
+            before: components["schemas"]["Snapshot"];
+            after: components["schemas"]["Snapshot"];
+            came: number;
+            went: number;
+            flipped: number;
+            edited: number;
+            same: number;
+            erased: number;
+            services: components["schemas"]["ServiceChange"][];
+            flips: components["schemas"]["Flip"][];
+        };
+        /** @description A snapshot on its page: also its rows by where their label came from, and those whose ticket was erased. */
+        SnapshotDetail: {
+            readonly id: number;
+            readonly fingerprint: string;
+            readonly rows: number;
+            readonly services: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly used_by: components["schemas"]["SnapshotUse"][];
+            readonly origins: {
+                [key: string]: number;
+            };
+            readonly erased: number;
+        };
+        /** @description Snapshots, newest first. */
+        SnapshotList: {
+            results: components["schemas"]["SnapshotListed"][];
+            next: string | null;
+        };
+        /** @description A snapshot in the list, with what learned from it, the newest training first. */
+        SnapshotListed: {
+            readonly id: number;
+            readonly fingerprint: string;
+            readonly rows: number;
+            readonly services: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly used_by: components["schemas"]["SnapshotUse"][];
+        };
+        /**
+         * @description One row. ``ticket_id`` null: its ticket was erased. ``is_edited``: the ticket's text is another by now, and the
+         *     excerpt is the present one's.
+         */
+        SnapshotRow: {
+            ticket_id: number | null;
+            excerpt: string;
+            service: string;
+            service_before: string | null;
+            origin: string;
+            is_edited: boolean;
+        };
+        /** @description A page of rows. */
+        SnapshotRows: {
+            results: components["schemas"]["SnapshotRow"][];
+            next: string | null;
+        };
+        /** @description The training that was started. */
+        SnapshotRun: {
+            run: number;
+        };
+        /** @description A training that learned from a snapshot, and the version it made. */
+        SnapshotUse: {
+            run: number;
+            state: string;
+            version: number | null;
+        };
+        /**
+         * @description * `free` - free
+         *     * `held` - held
+         *     * `flagged` - flagged
+         * @enum {string}
+         */
+        StandingEnum: "free" | "held" | "flagged";
         /**
          * @description Three columns of one length, from strict to loose: routing from ``threshold`` on routes ``routed`` of the ``n``
          *     tickets, ``right`` of them rightly. ``in_scope``: tickets that belong to a service.
@@ -2374,6 +3433,66 @@ export interface components {
             probability: number;
             band: components["schemas"]["Band"];
         };
+        /** @description What is asked of the candidate; see ``ml.verdict.Terms``. */
+        Terms: {
+            /**
+             * Format: double
+             * @default 0.95
+             */
+            precision: number;
+            /**
+             * Format: double
+             * @default 0.25
+             */
+            cost_margin: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            coverage_margin: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            resolution: number;
+            /** @default 1000 */
+            most_judgements: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            alpha: number;
+        };
+        /** @description What is asked of the candidate; see ``ml.verdict.Terms``. */
+        TermsRequest: {
+            /**
+             * Format: double
+             * @default 0.95
+             */
+            precision: number;
+            /**
+             * Format: double
+             * @default 0.25
+             */
+            cost_margin: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            coverage_margin: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            resolution: number;
+            /** @default 1000 */
+            most_judgements: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            alpha: number;
+        };
         /**
          * @description One promise that was tested: overall, or of a group of services. ``more_labels``: about how many more control
          *     labels it takes; 0 when certified, null when no number would do.
@@ -2388,6 +3507,10 @@ export interface components {
             /** Format: double */
             certified: number | null;
             more_labels: number | null;
+        };
+        /** @description The texts that were read; nothing is kept yet. */
+        Texts: {
+            texts: string[];
         };
         /** @description A ticket on its page. */
         TicketDetail: {
@@ -2536,10 +3659,10 @@ export interface components {
          *     * `flag` - flag
          * @enum {string}
          */
-        TriageRequestKindEnum: "label" | "none" | "flag";
+        TriageKind: "label" | "none" | "flag";
         /** @description A decision; ``key`` makes sending it twice the same as once. ``service_id`` goes with ``label``. */
         TriageRequestRequest: {
-            kind: components["schemas"]["TriageRequestKindEnum"];
+            kind: components["schemas"]["TriageKind"];
             service_id?: number | null;
             /** Format: uuid */
             key: string;
@@ -2600,6 +3723,10 @@ export interface components {
          * @enum {string}
          */
         UnitEnum: "labels" | "percent" | "tickets";
+        Unjudged: {
+            pair: components["schemas"]["Pair"] | null;
+            counts: components["schemas"]["JudgedCounts"];
+        };
         /** @description A file and how to read it; empty means: find out. */
         UploadRequest: {
             /** Format: binary */
@@ -2628,21 +3755,47 @@ export interface components {
             /** Format: date-time */
             readonly last_login: string | null;
         };
-        /** @description What the gate said, compared with the version in production then (null: none was). */
+        /**
+         * @description What ``ml.verdict`` says. ``cost``: minutes more per ticket; ``coverage``: how much larger a share is routed.
+         *
+         *     ``more``: about how many more judgements decide it.
+         */
         Verdict: {
-            readonly id: number;
-            readonly passed: boolean;
-            reasons: components["schemas"]["GateReason"][];
-            limits: {
-                [key: string]: number | null;
+            state: components["schemas"]["VerdictStateEnum"];
+            reasons: components["schemas"]["VerdictReason"][];
+            cost: components["schemas"]["Sequence"];
+            coverage: components["schemas"]["Sequence"];
+            more: number | null;
+        };
+        /** @description A code and its figures; the page puts them into words. */
+        VerdictReason: {
+            code: string;
+            params: {
+                [key: string]: unknown;
             };
-            readonly production: number | null;
-            /** Format: date-time */
-            readonly created_at: string;
+        };
+        /**
+         * @description * `sufficient` - sufficient
+         *     * `insufficient` - insufficient
+         *     * `undecided` - undecided
+         * @enum {string}
+         */
+        VerdictStateEnum: "sufficient" | "insufficient" | "undecided";
+        /**
+         * @description Two versions side by side; ``overall`` is null until both were evaluated. ``only_*_knows``: services that one of
+         *     them was never taught.
+         */
+        VersionComparison: {
+            first: components["schemas"]["Headline"];
+            second: components["schemas"]["Headline"];
+            overall: components["schemas"]["Paired"] | null;
+            services: components["schemas"]["PairedService"][];
+            only_first_knows: string[];
+            only_second_knows: string[];
         };
         /** @description A version before the gate; ``verdict`` is null before it was judged. */
         VersionGate: {
-            verdict: components["schemas"]["Verdict"] | null;
+            verdict: components["schemas"]["GateVerdict"] | null;
             observe: components["schemas"]["Permit"];
             promote: components["schemas"]["Permit"];
             overrides: components["schemas"]["Override"][];
@@ -2660,6 +3813,19 @@ export interface components {
             /** @description Whether the tickets behind the figures can be opened. */
             has_tickets: boolean;
         };
+        /** @description A customer who waits. Of a random control nothing is shown that the model thinks. */
+        Waiting: {
+            ticket_id: number;
+            external_id: string;
+            excerpt: string;
+            channel: string;
+            language: string;
+            /** Format: date-time */
+            waiting_since: string;
+            reason: components["schemas"]["EscalationReason"];
+            candidates: components["schemas"]["Candidate"][];
+            standing: components["schemas"]["StandingEnum"];
+        };
         /** @description A week's work. ``offered``: tickets checked with a suggestion; ``taken``: where people agreed with it. */
         Week: {
             /** Format: date */
@@ -2670,6 +3836,51 @@ export interface components {
             /** Format: double */
             seconds: number | null;
         };
+        /** @description Why; it is kept in the history. */
+        WhyRequest: {
+            why: string;
+        };
+        /** @description What became of each text. */
+        WriteReport: {
+            results: components["schemas"]["WrittenResult"][];
+            written: number;
+        };
+        /** @description Texts for a service. */
+        WriteRequest: {
+            service_id: number;
+            texts: string[];
+        };
+        /**
+         * @description A service's written tickets, newest first, at most two hundred of ``total``; and real ones to write like.
+         *
+         *     ``real``: its real labels that may train; ``allowed``: how many written ones may train beside them.
+         */
+        WrittenList: {
+            results: components["schemas"]["WrittenTicket"][];
+            total: number;
+            real: number;
+            allowed: number;
+            examples: components["schemas"]["Example"][];
+        };
+        /** @description What became of one text, by its place: ``ticket_id``, or a ``code`` that says why not. */
+        WrittenResult: {
+            place: number;
+            ticket_id: number | null;
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description One written ticket. ``trains``: whether the next training learns from it, or its service has too many. */
+        WrittenTicket: {
+            id: number;
+            text: string;
+            author: string;
+            /** Format: date-time */
+            written_at: string;
+            trains: boolean;
+            can_remove: boolean;
+        };
     };
     responses: never;
     parameters: never;
@@ -2679,6 +3890,25 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    escalation_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EscalationInbox"];
+                };
+            };
+        };
+    };
     evaluation_headlines: {
         parameters: {
             query?: never;
@@ -2755,6 +3985,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GateSettings"];
+                };
+            };
+        };
+    };
+    history_read: {
+        parameters: {
+            query?: {
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryAnswer"];
                 };
             };
         };
@@ -2972,6 +4223,98 @@ export interface operations {
             };
         };
     };
+    judging_judge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgeRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Judged"];
+                };
+            };
+        };
+    };
+    judging_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgingReleaseRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgingReleased"];
+                };
+            };
+        };
+    };
+    judging_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgingClaim"];
+                };
+            };
+        };
+    };
+    judging_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgingUndoRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unjudged"];
+                };
+            };
+        };
+    };
     loop_read: {
         parameters: {
             query?: never;
@@ -3174,7 +4517,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AnsweredList"];
+                    "application/json": components["schemas"]["JudgedTicketList"];
                 };
             };
         };
@@ -3196,7 +4539,147 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Comparison"];
+                    "application/json": components["schemas"]["VersionComparison"];
+                };
+            };
+        };
+    };
+    observation_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
+                };
+            };
+        };
+    };
+    observation_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ObservationStartRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
+                };
+            };
+        };
+    };
+    promotion_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    observation_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedShareRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
+                };
+            };
+        };
+    };
+    observation_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
+                };
+            };
+        };
+    };
+    outcomes_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["OutcomeBodyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeResults"];
                 };
             };
         };
@@ -3280,6 +4763,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+        };
+    };
+    production_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    production_rollback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    promotion_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    promotion_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
                 };
             };
         };
@@ -3414,6 +4985,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UndoResult"];
+                };
+            };
+        };
+    };
+    ticket_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RouteBodyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteReply"];
+                };
+            };
+        };
+    };
+    ticket_routed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                external_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteAnswer"];
                 };
             };
         };
@@ -3668,6 +5283,208 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    snapshot_list: {
+        parameters: {
+            query?: {
+                /** @description Snapshots older than this id. */
+                cursor?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotList"];
+                };
+            };
+        };
+    };
+    snapshot_take: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotDetail"];
+                };
+            };
+        };
+    };
+    snapshot_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotDetail"];
+                };
+            };
+        };
+    };
+    snapshot_compare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotComparison"];
+                };
+            };
+        };
+    };
+    snapshot_changes: {
+        parameters: {
+            query?: {
+                /** @description Behind this ticket. */
+                cursor?: number;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+                kind: "came" | "edited" | "flipped" | "went";
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotRows"];
+                };
+            };
+        };
+    };
+    snapshot_export: {
+        parameters: {
+            query?: {
+                form?: "csv" | "jsonl";
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+        };
+    };
+    snapshot_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restored"];
+                };
+            };
+        };
+    };
+    snapshot_rows: {
+        parameters: {
+            query?: {
+                cursor?: number;
+                /** @description Where the label came from. */
+                origin?: string;
+                /** @description A service's code. */
+                service?: string;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotRows"];
+                };
+            };
+        };
+    };
+    snapshot_train: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotRun"];
                 };
             };
         };
@@ -3987,6 +5804,116 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Try"];
+                };
+            };
+        };
+    };
+    written_list: {
+        parameters: {
+            query: {
+                service: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WrittenList"];
+                };
+            };
+        };
+    };
+    written_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteReport"];
+                };
+            };
+        };
+    };
+    written_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    written_nearest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskNearestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NearestList"];
+                };
+            };
+        };
+    };
+    written_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["FileRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Texts"];
                 };
             };
         };

@@ -152,3 +152,12 @@ export type OverridePurpose = Schema["PurposeEnum"];
 export type GateSettings = Sent<Schema["GateSettings"]>;
 export type VersionsCompared = Schema["Comparison"];
 export type Effort = Schema["Effort"];
+
+// --- snapshots -----------------------------------------------------------------------------------
+
+export type SnapshotListed = Sent<Schema["SnapshotListed"]>;
+export type SnapshotDetail = Sent<Schema["SnapshotDetail"]>;
+export type SnapshotRow = Schema["SnapshotRow"];
+export type SnapshotComparison = Schema["SnapshotComparison"];
+export type SnapshotRestored = Schema["Restored"];
+export type SnapshotChange = "came" | "went" | "flipped" | "edited";

@@ -1,0 +1,147 @@
+"""Promotions and production, step by step. Each step is found again from the rows after a crash.
+
+1. A promotion that was asked for: what routes now is started anew on an endpoint of its own, and has to answer. 2. An
+approved one: the endpoint takes the candidate while the former still routes by its row. 3. The row changes when the
+endpoint answers with the new version. Until both say the same, the routing escalates what the wrong version answers.
+"""
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from compute.port import ComputeBackend, ComputeError, EndpointSpec
+from inference import nudges
+from inference.actions import history
+from inference.actions.deployments import PRODUCTION, deployment_replace, production_ensure
+from inference.actions.promotions import promotion_end
+from inference.comparison import current
+from inference.models import (
+    DeploymentRole,
+    HistoryKind,
+    Observation,
+    ObservationState,
+    Promotion,
+    PromotionState,
+)
+from ml.schema import SchemaError, TransformOutput
+from training.models import ModelVersion
+
+log = logging.getLogger(__name__)
+
+REHEARSAL = "rehearsal"
+REHEARSAL_TEXT = "Where is my parcel?"
+REHEARSAL_SECONDS = 20.0
+GIVE_UP_SECONDS = 1800
+
+
+def promotions_drive(*, backend: ComputeBackend) -> None:
+    """What beat does. Trouble with the backend is said and tried again at the next look."""
+    promotion = current.promotion()
+    try:
+        if promotion is None or promotion.state != PromotionState.REHEARSING:
+            backend.delete_endpoint(REHEARSAL)
+        if promotion is not None and promotion.state == PromotionState.REHEARSING:
+            _rehearse(promotion, backend)
+        elif promotion is not None and promotion.state == PromotionState.DEPLOYING:
+            _deploy(promotion, backend)
+        else:
+            production_ensure(backend=backend)
+    except ComputeError as error:
+        log.warning("promotion: %s", error)
+
+
+def _rehearse(promotion: Promotion, backend: ComputeBackend) -> None:
+    """Start what routes now anew, and let it answer; a first version goes back to people, which needs no machine."""
+    former = promotion.former
+    if former is not None:
+        backend.put_endpoint(EndpointSpec(name=REHEARSAL, artifact_uri=former.artifact_uri))
+        seen = backend.observe_endpoint(REHEARSAL)
+        if seen.state != "in_service" or seen.artifact_uri != former.artifact_uri:
+            if seen.state == "failed" or _is_late(promotion.requested_at):
+                _give_up(promotion, f"the way back cannot start: {seen.reason or seen.state}")
+            return
+        trouble = _answers_wrongly(former, backend)
+        if trouble:
+            _give_up(promotion, f"the way back does not answer: {trouble}")
+            return
+    with transaction.atomic():
+        moved = Promotion.objects.filter(pk=promotion.pk, state=PromotionState.REHEARSING).update(
+            state=PromotionState.READY, rehearsed_at=timezone.now()
+        )
+        if moved:
+            history.note(
+                HistoryKind.ROLLBACK_REHEARSED,
+                version=promotion.version,
+                observation=promotion.observation,
+                back_to=former.number if former else None,
+            )
+
+
+def _answers_wrongly(version: ModelVersion, backend: ComputeBackend) -> str:
+    """Why the rehearsed endpoint's answer is not the version's; empty when it is."""
+    try:
+        said = backend.invoke(REHEARSAL, [{"id": "rehearsal", "text": REHEARSAL_TEXT}], REHEARSAL_SECONDS)
+        answer = TransformOutput.from_dict(said[0])
+    except (ComputeError, SchemaError, IndexError) as error:
+        return str(error) or "no answer"
+    if answer.error is not None:
+        return answer.error.message
+    if answer.model != version.manifest_hash[:16]:
+        return f"it is another model, {answer.model}"
+    has_all = answer.probabilities is not None and len(answer.probabilities) == len(version.labels)
+    return "" if has_all else "it gives no probabilities"
+
+
+def _deploy(promotion: Promotion, backend: ComputeBackend) -> None:
+    """Let the endpoint take the version; when it answers with it, let the row say so."""
+    wanted = promotion.version.artifact_uri
+    backend.put_endpoint(EndpointSpec(name=PRODUCTION, artifact_uri=wanted))
+    seen = backend.observe_endpoint(PRODUCTION)
+    if seen.state == "in_service" and seen.artifact_uri == wanted:
+        _take_over(promotion)
+        return
+    went_back = seen.state == "in_service" and bool(seen.reason)
+    if seen.state == "failed" or went_back or _is_late(promotion.approved_at):
+        _give_up(promotion, seen.reason or seen.state)
+        production_ensure(backend=backend)
+
+
+@transaction.atomic
+def _take_over(promotion: Promotion) -> None:
+    locked = Promotion.objects.select_for_update().get(pk=promotion.pk)
+    if locked.state != PromotionState.DEPLOYING:
+        return
+    made = deployment_replace(locked.version, DeploymentRole.PRODUCTION, PRODUCTION, locked.approved_by)
+    promotion_end(locked, PromotionState.DONE)
+    Observation.objects.filter(pk=locked.observation_id, ended_at=None).update(
+        state=ObservationState.PROMOTED, ended_at=timezone.now()
+    )
+    history.note(
+        HistoryKind.PROMOTED,
+        by=locked.approved_by,
+        why=locked.why,
+        version=locked.version,
+        observation=locked.observation,
+        deployment=made,
+        former=locked.former.number if locked.former else None,
+    )
+    transaction.on_commit(nudges.observer)
+
+
+@transaction.atomic
+def _give_up(promotion: Promotion, trouble: str) -> None:
+    locked = Promotion.objects.select_for_update().get(pk=promotion.pk)
+    if locked.ended_at is None:
+        promotion_end(locked, PromotionState.FAILED, trouble)
+        history.note(
+            HistoryKind.PROMOTION_FAILED,
+            why=trouble,
+            version=locked.version,
+            observation=locked.observation,
+        )
+
+
+def _is_late(since: datetime | None) -> bool:
+    return since is not None and (timezone.now() - since).total_seconds() > GIVE_UP_SECONDS

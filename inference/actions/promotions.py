@@ -1,0 +1,158 @@
+"""What people decide about who routes: a lead asks, another approves, anyone of them goes back in one step.
+
+What follows from it is done by ``inference.actions.deploying``, from the rows.
+"""
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.errors import Refused
+from accounts.models import User
+from inference import nudges, selectors
+from inference.actions import history
+from inference.actions.deployments import PRODUCTION, deployment_replace
+from inference.comparison import current
+from inference.models import (
+    Deployment,
+    DeploymentRole,
+    HistoryKind,
+    Observation,
+    ObservationState,
+    Promotion,
+    PromotionState,
+)
+
+
+def promotion_request(*, observation_id: int, by: User, why: str) -> Promotion:
+    """Ask that a sufficient candidate routes. Raises ``Refused``: why_needed, not_found, not_sufficient,
+    promotion_under_way.
+    """
+    if not why.strip():
+        raise Refused("why_needed", "Say why: it is kept in the history.", status=400)
+    try:
+        with transaction.atomic():
+            observation = _sufficient(observation_id)
+            production = selectors.production()
+            made = Promotion.objects.create(
+                observation=observation,
+                version=observation.candidate,
+                former=production.model_version if production else None,
+                why=why.strip()[:1000],
+                requested_by=by,
+            )
+            history.note(
+                HistoryKind.PROMOTION_REQUESTED,
+                by=by,
+                why=why,
+                version=observation.candidate,
+                observation=observation,
+            )
+            transaction.on_commit(nudges.promotions)
+            return made
+    except IntegrityError as error:
+        raise Refused("promotion_under_way", "A promotion is under way already.") from error
+
+
+def _sufficient(observation_id: int) -> Observation:
+    observation = Observation.objects.select_for_update().filter(pk=observation_id).first()
+    if observation is None:
+        raise Refused("not_found", "There is no such observation.", status=404)
+    if observation.state != ObservationState.SUFFICIENT or observation.ended_at is not None:
+        raise Refused("not_sufficient", "The verdict is not that this candidate is sufficient.")
+    return observation
+
+
+@transaction.atomic
+def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
+    """Let it route. Raises ``Refused``: not_found, rollback_not_rehearsed, promotion_over, needs_second_person (four
+    eyes are set, and this person asked for it), not_sufficient (the verdict was taken back meanwhile).
+    """
+    promotion = _locked(promotion_id)
+    if promotion.state == PromotionState.DEPLOYING:
+        return promotion
+    if promotion.state == PromotionState.REHEARSING:
+        raise Refused("rollback_not_rehearsed", "The way back has not been rehearsed yet.")
+    four_eyes = current.four_eyes()
+    if four_eyes and promotion.requested_by_id == by.pk:
+        raise Refused("needs_second_person", "Another lead has to approve what you asked for.", status=403)
+    _sufficient(promotion.observation_id)
+    promotion.state, promotion.was_four_eyes = PromotionState.DEPLOYING, four_eyes
+    promotion.approved_by, promotion.approved_at = by, timezone.now()
+    promotion.save(update_fields=["state", "was_four_eyes", "approved_by", "approved_at"])
+    history.note(
+        HistoryKind.PROMOTION_APPROVED,
+        by=by,
+        version=promotion.version,
+        observation=promotion.observation,
+        four_eyes=four_eyes,
+    )
+    transaction.on_commit(nudges.promotions)
+    return promotion
+
+
+@transaction.atomic
+def promotion_withdraw(*, promotion_id: int, by: User, why: str = "") -> Promotion:
+    """Take a request back, or turn it down. Raises ``Refused``: not_found, promotion_over, promotion_deploying."""
+    promotion = _locked(promotion_id)
+    if promotion.state == PromotionState.DEPLOYING:
+        raise Refused("promotion_deploying", "It was approved and is being deployed: roll back afterwards.")
+    promotion_end(promotion, PromotionState.WITHDRAWN)
+    history.note(
+        HistoryKind.PROMOTION_WITHDRAWN,
+        by=by,
+        why=why,
+        version=promotion.version,
+        observation=promotion.observation,
+    )
+    transaction.on_commit(nudges.promotions)
+    return promotion
+
+
+def _locked(promotion_id: int) -> Promotion:
+    rows = Promotion.objects.select_for_update(of=("self",)).select_related("version", "observation")
+    promotion = rows.filter(pk=promotion_id).first()
+    if promotion is None:
+        raise Refused("not_found", "There is no such promotion.", status=404)
+    if promotion.ended_at is not None:
+        raise Refused("promotion_over", "This promotion is over.")
+    return promotion
+
+
+def promotion_end(promotion: Promotion, state: PromotionState, trouble: str = "") -> None:
+    """Close a locked promotion."""
+    promotion.state, promotion.trouble, promotion.ended_at = state, trouble[:1024], timezone.now()
+    promotion.save(update_fields=["state", "trouble", "ended_at"])
+
+
+@transaction.atomic
+def production_rollback(*, by: User | None, why: str) -> Deployment | None:
+    """Go back to the version that routed before, in one step; None when there is none: people get everything.
+
+    It holds from this moment: until the endpoint has changed, answers of the version left behind escalate. Raises
+    ``Refused``: why_needed, nothing_in_production, promotion_deploying.
+    """
+    if not why.strip():
+        raise Refused("why_needed", "Say why: it is kept in the history.", status=400)
+    live = (
+        Deployment.objects.select_for_update().filter(role=DeploymentRole.PRODUCTION, ended_at=None).first()
+    )
+    if live is None:
+        raise Refused("nothing_in_production", "No version routes: everything goes to people.")
+    if Promotion.objects.filter(state=PromotionState.DEPLOYING).exists():
+        raise Refused("promotion_deploying", "A promotion is being deployed: wait for its end.")
+    back = current.way_back()
+    live.state, live.ended_at, live.reason = "rolled_back", timezone.now(), why.strip()
+    live.save(update_fields=["state", "ended_at", "reason"])
+    made = None
+    if back is not None:
+        made = deployment_replace(back, DeploymentRole.PRODUCTION, PRODUCTION, by)
+    history.note(
+        HistoryKind.ROLLED_BACK,
+        by=by,
+        why=why,
+        version=live.model_version,
+        deployment=made or live,
+        back_to=back.number if back else None,
+    )
+    transaction.on_commit(nudges.promotions)
+    return made

@@ -1,0 +1,56 @@
+"""Routed tickets are in the pool like any other: what the model said of them is loaded from their decisions."""
+
+import numpy as np
+from django.db import transaction
+
+from inference import loading
+from inference.models import RoutingDecision
+from ml.schema import TransformOutput
+from training.models import ModelVersion
+
+AT_ONCE = 500
+
+
+def decisions_load() -> int:
+    """Load the vectors and predictions that decisions brought along, so that nobody computes them twice.
+
+    A batch a transaction; returns how many. What does not load is dropped: the tickets then lack their vectors, and
+    are found like all that do.
+    """
+    count = 0
+    while (loaded := _load()) > 0:
+        count += loaded
+    return count
+
+
+@transaction.atomic
+def _load() -> int:
+    rows = list(
+        RoutingDecision.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(vector__isnull=False)
+        .select_related("model_version")
+        .order_by("pk")[:AT_ONCE]
+    )
+    by_version: dict[ModelVersion, list[RoutingDecision]] = {}
+    for row in rows:
+        if row.model_version is not None:
+            by_version.setdefault(row.model_version, []).append(row)
+    for version, decisions in by_version.items():
+        try:
+            with transaction.atomic():
+                loading.load(version, [_answer(version, row) for row in decisions])
+        except loading.BadOutput:
+            continue
+    RoutingDecision.objects.filter(pk__in=[row.pk for row in rows]).update(vector=None, probabilities=None)
+    return len(rows)
+
+
+def _answer(version: ModelVersion, row: RoutingDecision) -> TransformOutput:
+    return TransformOutput(
+        id=loading.line_id(row.ticket_id, row.text_hash),
+        encoder=version.encoder,
+        model=version.manifest_hash[:16],
+        embedding=np.frombuffer(bytes(row.vector), "<f4"),
+        probabilities=None if row.probabilities is None else np.frombuffer(bytes(row.probabilities), "<f4"),
+        outlier=row.outlier,
+    )

@@ -1,0 +1,124 @@
+"""Routing live tickets: one decision an external id, within the deadline, whatever happens to the model."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from accounts.models import User
+from annotation.ingest import ImportOptions, ReadyRow, records_check
+from annotation.reading import RowProblem
+from compute.port import ComputeBackend
+from inference.models import RoutingDecision
+from inference.routing import asking, judging, writing
+from inference.routing.judging import Judgement
+from inference.routing.standing import Standing, standing
+from inference.routing.writing import Decided
+
+MOST_AT_ONCE = 100
+WRITE_SECONDS = 0.1
+"""Kept of the deadline for writing the decision and answering."""
+SECONDS_A_TICKET = 0.02
+"""What each further ticket of a call adds to its deadline."""
+OPTIONS = ImportOptions(
+    external_id_column="external_id",
+    received_at_column="received_at",
+    channel_column="channel",
+    language_column="language",
+    metadata_columns=("metadata",),
+    is_live=True,
+)
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What became of one record: a decision, or what is wrong with the record. ``is_repeat``: it was decided before."""
+
+    decision: RoutingDecision | None
+    problem: RowProblem | None = None
+    is_repeat: bool = False
+
+
+def tickets_route(
+    *, records: Sequence[dict[str, Any]], asked_by: User, backend: ComputeBackend, arrived: float
+) -> list[Routed]:
+    """Decide about each record, in order; one call to the model for all of them.
+
+    ``arrived``: when the call came, by ``time.monotonic()``; the deadline counts from there. 1. Check and mask.
+    2. What was decided before is answered as it was, whatever the text is now. 3. The model is asked without a
+    transaction open. 4. Ticket, decision and wait are written in one. Whoever is killed before that left nothing; the
+    desk asks again.
+    """
+    checked = [_named(one) for one in records_check(records, OPTIONS)]
+    rows = {
+        one.external_id: (one, record) for one, record in zip(checked, records, strict=True) if _is_row(one)
+    }
+    known = writing.stored(list(rows))
+    before = set(known)
+    fresh = {name: rows[name] for name in sorted(rows.keys() - before)}
+    if fresh:
+        _decide(list(fresh.values()), asked_by, backend, arrived)
+        known |= writing.stored(list(fresh))
+    return _answers(checked, known, before)
+
+
+def _is_row(one: ReadyRow | RowProblem) -> bool:
+    return isinstance(one, ReadyRow)
+
+
+def _named(one: ReadyRow | RowProblem) -> ReadyRow | RowProblem:
+    """A record without an external id could not be asked for again."""
+    if isinstance(one, ReadyRow) and not one.external_id:
+        return RowProblem(one.line, "external_id_needed", {})
+    return one
+
+
+def _decide(
+    fresh: list[tuple[ReadyRow, dict[str, Any]]], asked_by: User, backend: ComputeBackend, arrived: float
+) -> None:
+    now = standing()
+    seconds = settings.ROUTE_DEADLINE_MS / 1000 + SECONDS_A_TICKET * (len(fresh) - 1)
+    judgements = _judgements(now, [row for row, _ in fresh], backend, arrived + seconds - WRITE_SECONDS)
+    decided = [
+        Decided(row, said, judging.baseline_of(now, said, row.text, _baseline(record)))
+        for (row, record), said in zip(fresh, judgements, strict=True)
+    ]
+    latency_ms = round(1000 * (time.monotonic() - arrived))
+    writing.write(
+        decided, options=OPTIONS, standing=now, asked_by_id=asked_by.pk, latency_ms=max(0, latency_ms)
+    )
+
+
+def _judgements(
+    now: Standing, rows: list[ReadyRow], backend: ComputeBackend, until: float
+) -> list[Judgement]:
+    if now.production is None:
+        return [judging.unavailable(now, "no_production")] * len(rows)
+    records = [{"id": str(place), "text": row.text} for place, row in enumerate(rows)]
+    try:
+        answers = asking.ask(backend, now.production.endpoint, records, until)
+    except asking.Unavailable as unavailable:
+        return [judging.unavailable(now, unavailable.detail)] * len(rows)
+    return [judging.judge(now, now.production, answer) for answer in answers]
+
+
+def _baseline(record: dict[str, Any]) -> str | None:
+    said = record.get("baseline")
+    return said if isinstance(said, str) else None
+
+
+def _answers(
+    checked: list[ReadyRow | RowProblem], known: dict[str, RoutingDecision], before: set[str]
+) -> list[Routed]:
+    """In the order of the call; an external id that comes twice in it is a repeat the second time."""
+    seen = set(before)
+    found = []
+    for one in checked:
+        if isinstance(one, RowProblem):
+            found.append(Routed(None, one))
+            continue
+        found.append(Routed(known[one.external_id], is_repeat=one.external_id in seen))
+        seen.add(one.external_id)
+    return found

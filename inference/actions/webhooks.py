@@ -1,0 +1,116 @@
+"""Tells the desk by webhook what a person decided: signed, and tried again from the rows until it is taken.
+
+Only the one address the installation was started with (ROUTE_WEBHOOK_URL) is ever called: nothing that comes over the
+API or from a page can name another, redirects are not followed and no proxy is asked.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import time
+import urllib.error
+import urllib.request
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from inference.models import Escalation
+
+log = logging.getLogger(__name__)
+
+SECONDS = 10.0
+WAITS = [10, 30, 120, 600, 1800, 3600, 4 * 3600, 12 * 3600]
+"""Seconds before the next try; after the last one it is given up, and the desk can still ask."""
+AT_ONCE = 50
+MOST_BYTES = 64 * 1024
+
+
+def webhooks_send() -> int:
+    """Send what is due; returns how many were taken.
+
+    1. Claim rows by moving their due time on, so that a killed worker only costs a wait. 2. Send outside any
+    transaction. 3. Note how it ended, unless the answer was corrected meanwhile: that one is due by itself.
+    """
+    if not settings.ROUTE_WEBHOOK_URL:
+        return 0
+    taken = 0
+    for row in _claim():
+        said = _post(row)
+        is_taken = said.startswith("2")
+        taken += is_taken
+        mine = Escalation.objects.filter(pk=row.pk, revision=row.revision)
+        ends = is_taken or row.webhook_attempts >= len(WAITS)
+        mine.update(webhook_said=said[:200], **({"webhook_due_at": None} if ends else {}))
+        if ends and not is_taken:
+            log.warning("webhook of ticket %s given up: %s", row.decision.ticket_id, said)
+    return taken
+
+
+@transaction.atomic
+def _claim() -> list[Escalation]:
+    now = timezone.now()
+    rows = list(
+        Escalation.objects.select_for_update(of=("self",), skip_locked=True)
+        .filter(webhook_due_at__lte=now)
+        .select_related("decision__ticket", "service", "second_service")
+        .order_by("webhook_due_at")[:AT_ONCE]
+    )
+    for row in rows:
+        wait = WAITS[min(row.webhook_attempts, len(WAITS) - 1)]
+        row.webhook_attempts += 1
+        row.webhook_due_at = now + timedelta(seconds=wait)
+    Escalation.objects.bulk_update(rows, ["webhook_attempts", "webhook_due_at"])
+    return rows
+
+
+def payload(row: Escalation) -> dict[str, Any]:
+    """What is sent. ``revision`` grows with each corrected answer: the highest one counts."""
+    assert row.answered_at is not None
+    return {
+        "event": "escalation.answered",
+        "external_id": row.decision.ticket.external_id,
+        "revision": row.revision,
+        "kind": row.kind,
+        "service": row.service.code if row.service else None,
+        "second_service": row.second_service.code if row.second_service else None,
+        "answered_at": row.answered_at.isoformat(),
+        "seconds": round((row.answered_at - row.opened_at).total_seconds(), 1),
+    }
+
+
+def signature(body: bytes, moment: int) -> str:
+    """``t=<unix time>,v1=<hex HMAC-SHA256 of "time.body">``: the time is signed, so that an old one can be refused."""
+    signed = hmac.new(settings.ROUTE_WEBHOOK_SECRET.encode(), f"{moment}.".encode() + body, hashlib.sha256)
+    return f"t={moment},v1={signed.hexdigest()}"
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None  # a redirect is an answer like any other: not taken
+
+
+def _post(row: Escalation) -> str:
+    """How it ended: the status, or what went wrong."""
+    body = json.dumps(payload(row)).encode()
+    request = urllib.request.Request(  # noqa: S310 - the settings allow http and https alone
+        settings.ROUTE_WEBHOOK_URL,
+        data=body,
+        headers={
+            "Content-Type": "application/json",
+            "X-Aiguilleur-Signature": signature(body, int(time.time())),
+            "X-Aiguilleur-Delivery": f"{row.pk}-{row.revision}",
+        },
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay())
+    try:
+        with opener.open(request, timeout=SECONDS) as answer:
+            answer.read(MOST_BYTES)
+            return str(answer.status)
+    except urllib.error.HTTPError as error:
+        return str(error.code)
+    except (OSError, ValueError) as error:
+        return f"not reached: {error}"

@@ -1,0 +1,111 @@
+"""What is in force now: the version in production, its certificate, holds, services, the baseline.
+
+The rows are the truth: each call asks for the marks of these rows in one small statement, and reads the rows themselves
+only when a mark has changed.
+"""
+
+import threading
+from dataclasses import dataclass
+
+from django.db import connection
+
+from annotation.models import Service
+from inference import selectors
+from inference.models import BaselineKind, DeploymentRole, KeywordRule, RoutingHold, RoutingSettings
+from inference.routing.rules import Rule
+from ml.certificate import Certificate
+from ml.policy import EVERY_SERVICE
+from training import selectors as training
+
+MARK = """
+SELECT d.id, (SELECT max(c.id) FROM training_precisioncertificate c
+              WHERE c.model_version_id = d.model_version_id AND c.is_spent),
+    (SELECT md5(string_agg(s.id || s.code, ',' ORDER BY s.id)) FROM annotation_service s WHERE s.is_active),
+    (SELECT string_agg(h.id::text, ',' ORDER BY h.id) FROM inference_routinghold h WHERE h.ended_at IS NULL),
+    (SELECT baseline FROM inference_routingsettings WHERE id = 1),
+    (SELECT count(*) || ' ' || coalesce(max(r.updated_at)::text, '') FROM inference_keywordrule r)
+FROM (SELECT 1) one LEFT JOIN inference_deployment d ON d.role = %s AND d.ended_at IS NULL"""
+
+
+@dataclass(frozen=True)
+class Production:
+    """The version that routes. ``model_name`` is what its answers call it, so that another's answer is noticed."""
+
+    deployment_id: int
+    version_id: int
+    version_number: int
+    endpoint: str
+    labels: tuple[str, ...]
+    model_name: str
+    encoder: str
+    certificate: Certificate | None
+    certificate_id: int | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """``services``: code -> id of those switched on. ``held``: codes, or EVERY_SERVICE. ``rules`` by position."""
+
+    production: Production | None
+    services: dict[str, int]
+    held: frozenset[str]
+    baseline: str
+    rules: tuple[Rule, ...]
+
+
+_lock = threading.Lock()
+_newest: dict[tuple[object, ...], Standing] = {}
+"""The newest mark and what was read under it: one entry."""
+
+
+def standing() -> Standing:
+    """What is in force at this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(MARK, [DeploymentRole.PRODUCTION])
+        mark = (connection.settings_dict["NAME"], *cursor.fetchone())
+    with _lock:
+        known = _newest.get(mark)
+    if known is None:
+        known = _read()
+        with _lock:
+            _newest.clear()
+            _newest[mark] = known
+    return known
+
+
+def _read() -> Standing:
+    services = dict(Service.objects.filter(is_active=True).values_list("code", "pk"))
+    held = RoutingHold.objects.filter(ended_at=None).values_list("service__code", flat=True)
+    chosen = RoutingSettings.objects.filter(pk=1).values_list("baseline", flat=True).first()
+    rules = KeywordRule.objects.filter(is_active=True, service__is_active=True)
+    return Standing(
+        production=_production(),
+        services=services,
+        held=frozenset(code or EVERY_SERVICE for code in held),
+        baseline=chosen or BaselineKind.PEOPLE,
+        rules=tuple(rule_of(rule) for rule in rules),
+    )
+
+
+def rule_of(row: KeywordRule) -> Rule:
+    """The pure rule of a row."""
+    return Rule(row.service_id, tuple(map(str, row.words)), tuple(map(str, row.unless)))
+
+
+def _production() -> Production | None:
+    deployment = selectors.production()
+    if deployment is None:
+        return None
+    version = deployment.model_version
+    certificate = training.certificate_in_force(version)
+    return Production(
+        deployment_id=deployment.pk,
+        version_id=version.pk,
+        version_number=version.number,
+        endpoint=deployment.endpoint_name,
+        labels=tuple(version.labels),
+        model_name=version.manifest_hash[:16],
+        encoder=version.encoder,
+        certificate=certificate.certificate if certificate else None,
+        certificate_id=certificate.pk if certificate else None,
+    )

@@ -1,0 +1,102 @@
+"""Writes what was decided: ticket, decision, and for an escalated one the wait and its place in the queue.
+
+All of it in one transaction, so that a worker killed at any moment leaves the whole of it or nothing. Of several
+connections that bring one external id, one writes; the others find its decision.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.utils import timezone
+from psycopg2.extras import Json, execute_values
+
+from annotation import actions as annotation
+from annotation.actions import LiveItem
+from annotation.ingest import ImportOptions, ReadyRow, records_write
+from annotation.models import Ticket
+from inference.models import Escalation, RoutingDecision
+from inference.routing.judging import Judgement
+from inference.routing.standing import Standing
+
+COLUMNS = (
+    "ticket_id", "asked_by_id", "service_id", "reason", "reasons", "detail", "suggested_id", "confidence", "band",
+    "score", "threshold", "outlier", "candidates", "deployment_id", "model_version_id", "certificate_id", "baseline",
+    "baseline_service_id", "text_hash", "vector", "probabilities", "latency_ms", "decided_at",
+)  # fmt: skip
+INSERT = f"""INSERT INTO inference_routingdecision ({", ".join(COLUMNS)}) VALUES %s
+    ON CONFLICT (ticket_id) DO NOTHING RETURNING id, ticket_id"""  # noqa: S608 - our own columns
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A ticket, ready to be written, with what was decided about it."""
+
+    row: ReadyRow
+    judgement: Judgement
+    baseline_service_id: int | None
+
+
+@transaction.atomic
+def write(
+    decided: Sequence[Decided],
+    *,
+    options: ImportOptions,
+    standing: Standing,
+    asked_by_id: int,
+    latency_ms: int,
+) -> None:
+    """Write what is not decided yet, by external id."""
+    records_write([one.row for one in decided], options)
+    names = [one.row.external_id for one in decided]
+    ids = dict(Ticket.objects.filter(external_id__in=names).values_list("external_id", "pk"))
+    by_ticket = {ids[one.row.external_id]: one for one in decided if one.row.external_id in ids}
+    now = timezone.now()
+    rows = [_row(pk, one, standing, asked_by_id, latency_ms, now) for pk, one in sorted(by_ticket.items())]
+    with connection.cursor() as cursor:
+        written = execute_values(cursor, INSERT, rows, fetch=True)
+    waiting = [(decision, pk) for decision, pk in written if by_ticket[pk].judgement.service_id is None]
+    if not waiting:
+        return
+    Escalation.objects.bulk_create(Escalation(decision_id=decision, opened_at=now) for decision, _ in waiting)
+    annotation.live_push(
+        items=[
+            LiveItem(pk, now, by_ticket[pk].judgement.reason, by_ticket[pk].judgement.candidates)
+            for _, pk in waiting
+        ]
+    )
+
+
+def _row(
+    ticket_id: int, one: Decided, standing: Standing, asked_by_id: int, latency_ms: int, now: datetime
+) -> tuple[object, ...]:
+    said, production = one.judgement, standing.production
+    return (
+        *(ticket_id, asked_by_id, said.service_id, said.reason, Json(list(said.reasons)), said.detail),
+        *(said.suggested_id, said.confidence, said.band, said.score, said.threshold, said.outlier),
+        Json([list(pair) for pair in said.candidates]),
+        *(
+            (production.deployment_id, production.version_id, production.certificate_id)
+            if production
+            else [None] * 3
+        ),
+        *(standing.baseline, one.baseline_service_id, one.row.text_hash),
+        *(said.vector, said.probabilities, latency_ms, now),
+    )
+
+
+HEAVY = ("ticket__text", "ticket__original_text", "ticket__metadata")
+
+
+def stored(external_ids: Sequence[str]) -> dict[str, RoutingDecision]:
+    """Decisions by external id, with what an answer shows of them."""
+    rows = RoutingDecision.objects.filter(ticket__external_id__in=external_ids).select_related(
+        "ticket",
+        "service",
+        "model_version",
+        "escalation",
+        "escalation__service",
+        "escalation__second_service",
+    )
+    return {row.ticket.external_id: row for row in rows.defer("vector", "probabilities", *HEAVY)}
