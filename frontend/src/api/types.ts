@@ -144,13 +144,13 @@ export type Certificate = Schema["Certificate"];
 export type CertificateState = Certificate["state"];
 export type Outlook = Schema["Outlook"];
 export type Day = Schema["Day"];
-export type AnsweredPage = Schema["AnsweredList"];
-export type Answered = Schema["Answered"];
+export type AnsweredPage = Schema["JudgedTicketList"];
+export type JudgedTicket = Schema["JudgedTicket"];
 export type VersionGate = Schema["VersionGate"];
 export type GateReason = Schema["GateReason"];
 export type OverridePurpose = Schema["PurposeEnum"];
 export type GateSettings = Sent<Schema["GateSettings"]>;
-export type VersionsCompared = Schema["Comparison"];
+export type VersionsCompared = Schema["VersionComparison"];
 export type Effort = Schema["Effort"];
 
 // --- snapshots -----------------------------------------------------------------------------------
