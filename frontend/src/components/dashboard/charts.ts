@@ -14,6 +14,16 @@ export interface Axis {
   show: Show;
   min?: number;
   max?: number;
+  interval?: number;
+}
+
+/** The whole of a share, at even steps. */
+export const shares = (name: string, show: Show): Axis => ({ name, show, min: 0, max: 1, interval: 0.2 });
+
+/** From 0 to a round share from `top` on. */
+export function sharesTo(name: string, show: Show, top: number): Axis {
+  const interval = [0.01, 0.02, 0.05, 0.1].find((step) => top <= step * 5) ?? 0.2;
+  return { name, show, min: 0, max: Math.min(1, Math.ceil(top / interval) * interval), interval };
 }
 
 /** One mark: where it is, what it may really be, and what the tooltip says of it. */
@@ -38,6 +48,7 @@ function axis(of: Axis, colours: Palette, isX: boolean): EChartsCoreOption {
     axisTick: { show: false },
     splitLine: { show: !isX, lineStyle: { color: colours.line } },
     splitNumber: 4,
+    interval: of.interval,
   };
 }
 
@@ -136,7 +147,7 @@ export function riskCurve(
   x: Axis, y: Axis, names: { certified: string; other: string; chosen: string }, colours: Palette,
 ): EChartsCoreOption {
   const line = (id: string, name: string, isCertified: boolean, colour: string, type: string) => ({
-    id, name, type: "line", symbol: "circle", symbolSize: 6, cursor: "pointer", z: isCertified ? 3 : 2,
+    id, name, type: "line", symbol: "circle", symbolSize: 5, cursor: "pointer", z: isCertified ? 3 : 2,
     data: curve.map((point) => (point.isCertified === isCertified ? [point.x, point.y] : [point.x, null])),
     itemStyle: { color: colour }, lineStyle: { color: colour, width: isCertified ? 3 : 1.5, type },
   });
