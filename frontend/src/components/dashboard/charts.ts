@@ -34,6 +34,8 @@ export interface Mark {
   says: string;
 }
 
+const GRID = { left: 8, right: 20, top: 34, bottom: 34, containLabel: true };
+
 function axis(of: Axis, colours: Palette, isX: boolean): EChartsCoreOption {
   return {
     type: "value",
@@ -56,7 +58,7 @@ function base(x: EChartsCoreOption, y: EChartsCoreOption, colours: Palette, says
   return {
     animation: false,
     textStyle: { fontFamily: colours.font, fontSize: 12, color: colours.muted },
-    grid: { left: 8, right: 20, top: 34, bottom: 34, containLabel: true },
+    grid: GRID,
     tooltip: {
       trigger: "item",
       renderMode: "richText",
@@ -70,6 +72,12 @@ function base(x: EChartsCoreOption, y: EChartsCoreOption, colours: Palette, says
     yAxis: y,
   };
 }
+
+/** On a line of its own above the name of the upright axis, so that they do not meet on a phone. */
+const legend = (colours: Palette, data: string[]): EChartsCoreOption => ({
+  legend: { top: 0, right: 0, textStyle: { color: colours.muted }, itemWidth: 22, selectedMode: false, data },
+  grid: { ...GRID, top: 58 },
+});
 
 interface Api {
   value: (at: number) => number;
@@ -132,7 +140,7 @@ export function overVersions(names: string[], figures: Figure[], y: Axis, colour
   }));
   return {
     ...base(x, axis(y, colours, false), colours, says),
-    legend: { top: 0, right: 0, textStyle: { color: colours.muted }, itemWidth: 22, selectedMode: false, data: lines.map((line) => line.name) },
+    ...legend(colours, lines.map((line) => line.name)),
     series: [...figures.map((figure) => whiskers(figure.marks, colours["line-strong"])), ...lines],
   };
 }
@@ -157,7 +165,7 @@ export function riskCurve(
   };
   return {
     ...base(axis(x, colours, true), axis(y, colours, false), colours, (at) => curve[at.dataIndex]?.says ?? ""),
-    legend: { top: 0, right: 0, textStyle: { color: colours.muted }, itemWidth: 22, selectedMode: false },
+    ...legend(colours, [names.certified, names.other, ...(chosen ? [names.chosen] : [])]),
     series: [
       { ...line("other", names.other, false, colours["amber-mark"], "dashed"), markLine: limit ?? undefined },
       line("certified", names.certified, true, colours.accent, "solid"),

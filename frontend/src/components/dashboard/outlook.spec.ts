@@ -53,6 +53,12 @@ describe("a day at a threshold", () => {
     expect(found.misroutesBetween?.[1]).toBeGreaterThan(10);
   });
 
+  it("expects no more misroutes than the promise allows, where there is one", () => {
+    const [low, high] = outcome({ threshold: 0.8, routed: 500, right: 480, isCertified: true }, 1000, DAY, 0.95).misroutesBetween!;
+    expect(high).toBeCloseTo(0.05 * 100 * 0.5);
+    expect(low).toBeLessThan(high!);
+  });
+
   it("routes nothing, and claims no precision, where nothing is routed", () => {
     expect(at(null)).toMatchObject({ coverage: 0, escalated: 100, precision: null, misroutesBetween: null, minutesSaved: 0 });
   });
