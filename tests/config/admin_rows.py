@@ -16,6 +16,9 @@ from tests import factories
 from training.models import (
     DatasetSnapshot,
     Evaluation,
+    GateOverride,
+    GateSettings,
+    GateVerdict,
     ModelVersion,
     PrecisionCertificate,
     RetrainAdvice,
@@ -76,10 +79,18 @@ def _training(number: int, person: User) -> None:
         encoder=f"{number:016d}", dim=32, labels=["a", "b"],
     )  # fmt: skip
     Evaluation.objects.create(model_version=version, data="audit", fingerprint="1" * 64, n=9, accuracy=0.9)
-    PrecisionCertificate.objects.create(
+    certificate = PrecisionCertificate.objects.create(
         model_version=version, state="too_few_labels", precision=0.95, delta=0.05, level=0.05, audit_labels=9,
         tickets=[1, 2], payload={}, fingerprint=str(number), created_by=person,
     )  # fmt: skip
+    verdict = GateVerdict.objects.create(
+        model_version=version, certificate=certificate, production=version, passed=False, fingerprint="1",
+        reasons=[{"code": "low_accuracy", "params": {}, "stops": True}],
+    )  # fmt: skip
+    GateOverride.objects.create(
+        verdict=verdict, purpose="observe", codes=["low_accuracy"], reason="x", by=person
+    )
+    GateSettings.objects.get_or_create(pk=1, defaults={"updated_by": person})
     RetrainDecision.objects.create(starts=True, code=f"code {number % 3}", run=run)
     RetrainAdvice.objects.create(code=f"code {number % 3}")
     space = Encoder.objects.create(fingerprint=f"{number:016d}", dim=32, model_version=version)

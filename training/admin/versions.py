@@ -20,7 +20,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
         rows = super().get_queryset(request).select_related("run").defer("run__log_tail")
-        light = Evaluation.objects.defer("metrics")
+        light = Evaluation.objects.filter(data="audit").defer("metrics")
         return rows.prefetch_related(Prefetch("evaluations", queryset=light))
 
     @display(description=say("Accuracy on audit labels", "Exactitude sur étiquettes d'audit"))
