@@ -50,10 +50,10 @@ def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
     """Look at the rows and start whatever is missing; returns whether anything was started.
 
     1. The base encoder, once. 2. New tickets get their vectors in the current space: routed ones have brought theirs,
-    others come through the endpoint when few. 3. A version nobody has looked through yet sees the audit labels
-    first, is evaluated, then sees the pool, and is judged; versions at work are judged again as audit labels come.
-    4. When the whole pool has its vectors in the new space, that space becomes current. 5. Index, assistant, and the
-    end of old spaces. Each step is found again from the rows after a crash.
+    the others come through the endpoint when they are few. 3. A version nobody has looked through yet sees the audit
+    labels first, is evaluated, then sees the pool, and is judged; versions at work are judged again as audit labels
+    come. 4. When the whole pool has its vectors in the new space, that space becomes current. 5. Index, assistant, and
+    the end of old spaces. Each step is found again from the rows after a crash.
     ``live=False`` leaves endpoints alone (replay).
     """
     with _alone() as held:

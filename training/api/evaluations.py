@@ -123,7 +123,7 @@ class AnsweredView(APIView):
     permission_classes = [IsLead]
 
     @extend_schema(
-        operation_id="model_tickets", parameters=[TicketsQuery], responses=f.AnsweredListSerializer
+        operation_id="model_tickets", parameters=[TicketsQuery], responses=f.JudgedTicketListSerializer
     )
     def get(self, request: Request, number: int) -> Response:
         query = TicketsQuery(data=request.query_params)
@@ -135,7 +135,9 @@ class AnsweredView(APIView):
             raise Refused("not_evaluated", "This version has not been evaluated on these tickets yet.")
         rows, total = selectors.answered(found, selectors.Wanted(**asked), start=start, count=PAGE)
         following = str(start + PAGE) if start + PAGE < total else None
-        return Response(f.AnsweredListSerializer({"total": total, "results": rows, "next": following}).data)
+        return Response(
+            f.JudgedTicketListSerializer({"total": total, "results": rows, "next": following}).data
+        )
 
 
 class CompareView(APIView):
@@ -143,13 +145,15 @@ class CompareView(APIView):
 
     permission_classes = [IsAnnotator]
 
-    @extend_schema(operation_id="model_compare", parameters=[CompareQuery], responses=f.ComparisonSerializer)
+    @extend_schema(
+        operation_id="model_compare", parameters=[CompareQuery], responses=f.VersionComparisonSerializer
+    )
     def get(self, request: Request) -> Response:
         query = CompareQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         first, second = (_headline(query.validated_data[name]) for name in ("first", "second"))
         found = selectors.versions_compared(first, second)
-        return Response(f.ComparisonSerializer(f.comparison_shape(first, second, found)).data)
+        return Response(f.VersionComparisonSerializer(f.comparison_shape(first, second, found)).data)
 
 
 class EffortView(APIView):

@@ -142,7 +142,7 @@ class OutlookSerializer(serializers.Serializer):
     outcome = OutcomeSerializer(allow_null=True)
 
 
-class AnsweredSerializer(serializers.Serializer):
+class JudgedTicketSerializer(serializers.Serializer):
     """A control ticket and what the version said of it. ``truth`` null: none of the services. ``text`` null: erased.
 
     ``score``: what is held against a threshold; null where it could not be routed at all.
@@ -159,11 +159,11 @@ class AnsweredSerializer(serializers.Serializer):
     language = serializers.CharField(allow_blank=True)
 
 
-class AnsweredListSerializer(serializers.Serializer):
+class JudgedTicketListSerializer(serializers.Serializer):
     """A page, the surest first; ``next``: the cursor of the following one."""
 
     total = serializers.IntegerField()
-    results = AnsweredSerializer(many=True)
+    results = JudgedTicketSerializer(many=True)
     next = serializers.CharField(allow_null=True)
 
 
@@ -187,7 +187,7 @@ class PairedServiceSerializer(PairedSerializer):
     service = serializers.CharField()
 
 
-class ComparisonSerializer(serializers.Serializer):
+class VersionComparisonSerializer(serializers.Serializer):
     """Two versions side by side; ``overall`` is null until both were evaluated. ``only_*_knows``: services that one of
     them was never taught."""
 

@@ -1462,30 +1462,16 @@ export interface components {
          * @enum {string}
          */
         AnswerKind: "label" | "none" | "two" | "skip" | "flag";
-        /**
-         * @description A control ticket and what the version said of it. ``truth`` null: none of the services. ``text`` null: erased.
-         *
-         *     ``score``: what is held against a threshold; null where it could not be routed at all.
-         */
+        /** @description A wait that ended with a person's decision. */
         Answered: {
-            id: number;
-            external_id: string | null;
-            text: string | null;
-            truth: string | null;
-            guess: string | null;
+            ticket_id: number;
+            excerpt: string;
+            kind: components["schemas"]["PersonsAnswerKind"];
+            service_id: number | null;
+            /** Format: date-time */
+            answered_at: string;
             /** Format: double */
-            confidence: number | null;
-            /** Format: double */
-            outlier: number | null;
-            /** Format: double */
-            score: number | null;
-            language: string;
-        };
-        /** @description A page, the surest first; ``next``: the cursor of the following one. */
-        AnsweredList: {
-            total: number;
-            results: components["schemas"]["Answered"][];
-            next: string | null;
+            seconds: number;
         };
         /** @description A text that is being written. */
         AskNearestRequest: {
@@ -1662,18 +1648,6 @@ export interface components {
             left: number;
             reason: string | null;
         };
-        /**
-         * @description Two versions side by side; ``overall`` is null until both were evaluated. ``only_*_knows``: services that one of
-         *     them was never taught.
-         */
-        Comparison: {
-            first: components["schemas"]["Headline"];
-            second: components["schemas"]["Headline"];
-            overall: components["schemas"]["Paired"] | null;
-            services: components["schemas"]["PairedService"][];
-            only_first_knows: string[];
-            only_second_knows: string[];
-        };
         /** @description Counts: row = the true service, column = the predicted one, both in the order of ``labels``. */
         Confusion: {
             labels: string[];
@@ -1791,7 +1765,7 @@ export interface components {
             answered: number;
             /** Format: double */
             median_seconds: number | null;
-            recent: components["schemas"]["PersonAnswer"][];
+            recent: components["schemas"]["Answered"][];
         };
         /**
          * @description * `held` - Held back
@@ -2208,6 +2182,31 @@ export interface components {
             judged: number;
             mine: number;
             more: number | null;
+        };
+        /**
+         * @description A control ticket and what the version said of it. ``truth`` null: none of the services. ``text`` null: erased.
+         *
+         *     ``score``: what is held against a threshold; null where it could not be routed at all.
+         */
+        JudgedTicket: {
+            id: number;
+            external_id: string | null;
+            text: string | null;
+            truth: string | null;
+            guess: string | null;
+            /** Format: double */
+            confidence: number | null;
+            /** Format: double */
+            outlier: number | null;
+            /** Format: double */
+            score: number | null;
+            language: string;
+        };
+        /** @description A page, the surest first; ``next``: the cursor of the following one. */
+        JudgedTicketList: {
+            total: number;
+            results: components["schemas"]["JudgedTicket"][];
+            next: string | null;
         };
         /** @description What was said, for the line that offers to take it back. */
         Judgement: {
@@ -2861,17 +2860,6 @@ export interface components {
          * @enum {string}
          */
         PermitCodeEnum: "passed" | "overridden" | "not_judged" | "stopped_by_gate";
-        /** @description A wait that ended with a person's decision. */
-        PersonAnswer: {
-            ticket_id: number;
-            excerpt: string;
-            kind: components["schemas"]["PersonsAnswerKind"];
-            service_id: number | null;
-            /** Format: date-time */
-            answered_at: string;
-            /** Format: double */
-            seconds: number;
-        };
         /** @description What a person decided. ``label``: a service; ``two``: two of them; ``none``: none of ours. */
         PersonsAnswer: {
             kind: components["schemas"]["PersonsAnswerKind"];
@@ -3793,6 +3781,18 @@ export interface components {
          * @enum {string}
          */
         VerdictStateEnum: "sufficient" | "insufficient" | "undecided";
+        /**
+         * @description Two versions side by side; ``overall`` is null until both were evaluated. ``only_*_knows``: services that one of
+         *     them was never taught.
+         */
+        VersionComparison: {
+            first: components["schemas"]["Headline"];
+            second: components["schemas"]["Headline"];
+            overall: components["schemas"]["Paired"] | null;
+            services: components["schemas"]["PairedService"][];
+            only_first_knows: string[];
+            only_second_knows: string[];
+        };
         /** @description A version before the gate; ``verdict`` is null before it was judged. */
         VersionGate: {
             verdict: components["schemas"]["GateVerdict"] | null;
@@ -4517,7 +4517,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AnsweredList"];
+                    "application/json": components["schemas"]["JudgedTicketList"];
                 };
             };
         };
@@ -4539,7 +4539,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Comparison"];
+                    "application/json": components["schemas"]["VersionComparison"];
                 };
             };
         };
