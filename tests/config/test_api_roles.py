@@ -2,6 +2,7 @@
 fails here."""
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts import actions as accounts
-from annotation.models import ImportRun
+from accounts.models import User
+from annotation.models import ImportRun, Ticket
+from compute.registry import backend
+from inference import actions as inference
 from tests import factories
 from training.models import ModelVersion, TrainingRun
 
@@ -67,6 +71,10 @@ TABLE: dict[str, tuple[set[str], dict[str, tuple[set[str], int]]]] = {
     "policy/schedule/": (LEADS, {"GET": (LEADS, 400)}),
     "policy/": (LEADS, {"GET": (LEADS, 200), "PATCH": (LEADS, 200)}),
     "try/": (PEOPLE, {"POST": (PEOPLE, 400)}),
+    "route/": (MACHINES, {"POST": (MACHINES, 400)}),
+    "route/<path:external_id>/": (MACHINES, {"GET": (MACHINES, 200)}),
+    "outcomes/": (MACHINES, {"POST": (MACHINES, 400)}),
+    "escalations/": (PEOPLE, {"GET": (PEOPLE, 200)}),
     "loop/": (PEOPLE, {"GET": (PEOPLE, 200)}),
     "home/": (PEOPLE, {"GET": (PEOPLE, 200)}),
 }
@@ -104,7 +112,15 @@ def rows(db: None) -> dict[str, dict[str, object]]:
         "imports": {"pk": ImportRun.objects.create(filename="x.csv").pk},
         "runs": {"pk": run.pk},
         "models": {"number": 7},
+        "route": {"external_id": routed_ticket(lead).external_id},
     }
+
+
+def routed_ticket(asked_by: User) -> Ticket:
+    """A live ticket that went to people, as nothing is in production."""
+    record = {"external_id": "A-1", "text": "Where is it?"}
+    inference.tickets_route(records=[record], asked_by=asked_by, backend=backend(), arrived=time.monotonic())
+    return Ticket.objects.get(external_id="A-1")
 
 
 def signed_in(role: str) -> Client:

@@ -56,17 +56,26 @@ def backend(settings: Any, small_bert: Path) -> ComputeBackend:
     return registry.backend()
 
 
-@pytest.fixture
-def quiet_desk(tmp_path: Path, settings: Any, db: None) -> Iterator[Any]:
-    """A desk whose version is not in production yet."""
+@pytest.fixture(scope="session")
+def desk_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A supervisor over the small serving program, for all desks one after the other."""
     from tests.compute.conftest import House
+    from tests.inference.desk import PROGRAM
+
+    house = House(tmp_path_factory.mktemp("desk"))
+    house.supervise("--serve", f"{sys.executable} {PROGRAM}")
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def quiet_desk(desk_house: Any, settings: Any, db: None) -> Any:
+    """A desk whose version is not in production yet."""
     from tests.inference.desk import Desk
 
-    house = House(tmp_path)
-    settings.COMPUTE_SPOOL = house.spool.root
-    settings.ARTIFACTS_URI = house.artifacts.as_uri()
-    yield Desk(house)
-    house.close()
+    settings.COMPUTE_SPOOL = desk_house.spool.root
+    settings.ARTIFACTS_URI = desk_house.artifacts.as_uri()
+    return Desk(desk_house)
 
 
 @pytest.fixture

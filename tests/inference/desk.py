@@ -1,9 +1,8 @@
-"""A desk that routes its live tickets: a version in production behind a real endpoint, a certificate, a machine's token."""
+"""A desk that routes its live tickets: a version in production behind a real endpoint, a certificate, a token."""
 
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +40,15 @@ class Desk:
         self.house = house
         self.services: dict[str, Service] = {name: factories.service(name.title()) for name in LABELS}
         self.machine = factories.person("helpdesk", "machine")
-        _, secret = accounts.token_create(user=self.machine, name="helpdesk")
-        self.client = Client(headers={"Authorization": f"Token {secret}"})
+        _, self.secret = accounts.token_create(user=self.machine, name="helpdesk")
+        self.client = self.connect()
         self.version = self.make_version()
+        self.calls_before = len(self._calls())
         forget()
+
+    def connect(self) -> Client:
+        """A connection of the desk's machine."""
+        return Client(headers={"Authorization": f"Token {self.secret}"})
 
     def make_version(self, number: int = 1, artifact: str = "first") -> ModelVersion:
         uri = self.house.artifact(artifact)
@@ -59,23 +63,29 @@ class Desk:
             labels=list(LABELS),
         )
 
-    def certify(self, certificate: Certificate = CERTIFICATE, fingerprint: str = "data") -> PrecisionCertificate:
+    def certify(
+        self, certificate: Certificate = CERTIFICATE, fingerprint: str = "data"
+    ) -> PrecisionCertificate:
         return training.certificate_record(
             model_version=self.version, certificate=certificate, promise=Promise(), tickets=[],
             fingerprint=fingerprint, is_spent=True,
         )  # fmt: skip
 
     def open(self) -> None:
-        """Put the version into production behind a supervised endpoint, and wait until it answers."""
-        self.house.supervise("--serve", f"{sys.executable} {PROGRAM}")
+        """Put the version into production and wait until its endpoint answers."""
         self.certify()
-        actions.deployment_promote(
-            model_version=self.version, promoted_by=None, backend=self.house.backend
-        )
+        actions.deployment_promote(model_version=self.version, promoted_by=None, backend=self.house.backend)
         self.when_up()
 
     def when_up(self) -> None:
-        until(lambda: self.house.backend.observe_endpoint("production").state == "in_service", "production")
+        """Wait until the endpoint answers with the version in production."""
+        backend, uri = self.house.backend, self.version.artifact_uri
+
+        def answers() -> bool:
+            seen = backend.observe_endpoint("production")
+            return seen.state == "in_service" and seen.artifact_uri == uri
+
+        until(answers, "production")
 
     def route(self, external_id: str, text: str, **fields: Any) -> Any:
         return self.post("route/", {"external_id": external_id, "text": text, **fields})
@@ -90,7 +100,9 @@ class Desk:
         return answer.json()
 
     def tell(self, external_id: str, service: str, **fields: Any) -> Any:
-        (result,) = self.post("outcomes/", {"external_id": external_id, "service": service, **fields})["results"]
+        (result,) = self.post("outcomes/", {"external_id": external_id, "service": service, **fields})[
+            "results"
+        ]
         return result
 
     def post(self, path: str, body: Any) -> Any:
@@ -101,8 +113,16 @@ class Desk:
     def decision(self, external_id: str) -> RoutingDecision:
         return RoutingDecision.objects.get(ticket__external_id=external_id)
 
+    def server_pid(self) -> int:
+        """The process that answers for the endpoint now."""
+        newest = max(self.house.spool.root.glob("**/pid"), key=lambda path: path.stat().st_mtime)
+        return int(newest.read_text())
+
     def calls(self) -> list[int]:
         """How many records each call to the model brought."""
+        return self._calls()[self.calls_before :]
+
+    def _calls(self) -> list[int]:
         found = list(self.house.spool.root.glob("**/calls"))
         return [int(line) for path in found for line in path.read_text().split()]
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from annotation.models import QueueItem, Ticket
 from inference import actions
-from inference.models import Embedding, Escalation, Prediction, RoutingDecision, RoutingSettings
+from inference.models import Embedding, Escalation, KeywordRule, Prediction, RoutingDecision, RoutingSettings
+from tests import factories
 from tests.inference.desk import CERTIFICATE, Desk
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,12 @@ pytestmark = pytest.mark.django_db
 
 def test_a_sure_ticket_is_routed_and_everything_about_it_is_kept(desk: Desk) -> None:
     said = desk.route("A-1", "Where is my delivery now?", channel="chat", language="EN")
-    assert (said["state"], said["service"], said["escalate"], said["band"]) == ("routed", "delivery", None, "sure")
+    assert (said["state"], said["service"], said["escalate"], said["band"]) == (
+        "routed",
+        "delivery",
+        None,
+        "sure",
+    )
     assert said["confidence"] == pytest.approx(0.98, abs=1e-4) and not said["repeated"]
     kept = desk.decision("A-1")
     assert (kept.service, kept.model_version, kept.asked_by) == (
@@ -159,8 +165,6 @@ def test_a_machine_asks_again_and_a_ticket_never_routed_is_not_found(desk: Desk)
 def test_what_the_baseline_would_have_done_is_kept_beside_the_decision(
     desk: Desk, baseline: str, fields: Any, service: str | None
 ) -> None:
-    from inference.models import KeywordRule
-
     KeywordRule.objects.create(service=desk.services["billing"], words=["Réçu", "colis"])
     RoutingSettings.objects.create(pk=1, baseline=baseline)
     desk.route("A-1", "delivery of a RECU for me", **fields)
@@ -183,20 +187,11 @@ def test_a_new_version_decides_as_soon_as_its_endpoint_answers(desk: Desk) -> No
     actions.deployment_promote(model_version=newer, promoted_by=None, backend=desk.house.backend)
     meanwhile = desk.route("A-1", "delivery")
     assert meanwhile["escalate"] in (None, "model_unavailable")
-    until_second(desk)
+    desk.when_up()
     assert desk.route("A-2", "delivery")["model_version"] == 2
 
 
-def until_second(desk: Desk) -> None:
-    from tests.compute.conftest import until
-
-    uri = desk.version.artifact_uri
-    until(lambda: desk.house.backend.observe_endpoint("production").artifact_uri == uri, "the second version")
-
-
 def test_a_ticket_known_from_an_import_is_routed_once_and_keeps_its_place(desk: Desk) -> None:
-    from tests import factories
-
     known = factories.ticket("delivery", external_id="A-1")
     assert desk.route("A-1", "delivery")["service"] == "delivery"
     assert desk.decision("A-1").ticket == known

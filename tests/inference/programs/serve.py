@@ -21,6 +21,7 @@ from ml.schema import TransformOutput, WireError, dump_line
 LABELS = ["billing", "delivery", "returns"]
 base = Path(os.environ["SAGEMAKER_BASE_DIR"])
 name = hashlib.sha256((base / "model" / "manifest.json").read_bytes()).hexdigest()[:16]
+(base / "pid").write_text(str(os.getpid()))
 
 
 def answer(record: dict[str, str]) -> TransformOutput:
@@ -37,7 +38,9 @@ def answer(record: dict[str, str]) -> TransformOutput:
     vector = np.asarray([1, 0, 0, 0], np.float32)
     called = "another" if "another" in words else name
     outlier = 0.99 if "alien" in words else 0.1
-    return TransformOutput(record["id"], "0123456789abcdef", called, vector, chances, LABELS[0], outlier=outlier)
+    return TransformOutput(
+        record["id"], "0123456789abcdef", called, vector, chances, LABELS[0], outlier=outlier
+    )
 
 
 class Handler(BaseHTTPRequestHandler):
