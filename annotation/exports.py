@@ -43,7 +43,7 @@ def labels_csv(*, status: str = TicketStatus.LABELLED, service: int | None = Non
             ticket.language,
             ticket.status,
             ticket.label.code if ticket.label else "",
-            ticket.label_source,
+            "written" if ticket.is_written else ticket.label_source,
             ticket.labelled_at.isoformat() if ticket.labelled_at else "",
             ticket.round,
             int(ticket.is_audit),

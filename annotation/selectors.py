@@ -7,7 +7,7 @@ from datetime import datetime, time
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Case, Count, F, Max, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from accounts.models import User
@@ -20,22 +20,35 @@ from annotation.models import (
     ScoreGeneration,
     Service,
     Ticket,
+    TicketOrigin,
     TicketStatus,
 )
+from annotation.written import written_left_out
 
+WRITTEN = "written"  # the origin of a label that an expert gave with the text
 IMPORT_WEIGHT = 0.5  # a label that came with the data is weaker evidence than a person's decision here
 
 
 @dataclass(frozen=True)
 class TrainingLabel:
-    """One label a model may learn from. ``text`` is masked; ``code`` is the service's."""
+    """One label a model may learn from. ``text`` is masked; ``code`` is the service's; ``origin`` is who said so."""
 
     ticket_id: int
     text: str
+    text_hash: str
     group: str
     code: str
-    weight: float
     origin: str
+
+    @property
+    def weight(self) -> float:
+        """How much it counts in a training."""
+        return weight_of(self.origin)
+
+
+def weight_of(origin: str) -> float:
+    """How much a label of this origin counts in a training."""
+    return IMPORT_WEIGHT if origin in WEAK_SOURCES else 1.0
 
 
 @dataclass(frozen=True)
@@ -83,15 +96,20 @@ def newest_annotation_id() -> int:
 
 
 def labels_for_training() -> Iterator[TrainingLabel]:
-    """Stream every label that may train, by ticket id: never an audit label, never of a service switched off."""
+    """Stream every label that may train, by ticket id: never an audit label, never of a service switched off.
+
+    Written tickets are among them, each service's within its share (``annotation.written``), their origin "written".
+    """
+    is_written = Q(origin=TicketOrigin.WRITTEN)
     rows = (
         Ticket.objects.filter(status=TicketStatus.LABELLED, is_audit=False, label__is_active=True)
+        .exclude(pk__in=written_left_out())
+        .annotate(said_by=Case(When(is_written, then=Value(WRITTEN)), default=F("label_source")))
         .order_by("id")
-        .values_list("id", "text", "group", F("label__code"), "label_source")
+        .values_list("id", "text", "text_hash", "group", F("label__code"), "said_by")
     )
-    for ticket_id, text, group, code, source in rows.iterator(chunk_size=2000):
-        weight = IMPORT_WEIGHT if source in WEAK_SOURCES else 1.0
-        yield TrainingLabel(ticket_id, text, group, code, weight, source)
+    for row in rows.iterator(chunk_size=2000):
+        yield TrainingLabel(*row)
 
 
 def texts_unlabelled(*, limit: int) -> Iterator[tuple[int, str]]:
@@ -134,10 +152,12 @@ def _midnight(user: User) -> datetime:
 
 
 def decisions_of(user: User) -> QuerySet[Annotation]:
-    """This person's own decisions, newest first, without copies and undos, and without those taken back."""
-    return Annotation.objects.filter(annotator=user, source_annotation=None, undone_by=None).exclude(
-        kind=AnnotationKind.UNDO
-    )
+    """This person's own decisions, newest first, without copies and undos, and without those taken back.
+
+    What came with a ticket, imported or written, was no decision about one that waited.
+    """
+    own = Annotation.objects.filter(annotator=user, source_annotation=None, undone_by=None)
+    return own.exclude(kind=AnnotationKind.UNDO).exclude(mode=Mode.IMPORT)
 
 
 # Told with every answer, so one statement for all of it. "own" are `decisions_of`; the usual time is the median of the
@@ -146,6 +166,7 @@ PROGRESS = """
 WITH own AS (
     SELECT a.id, a.created_at, a.duration_ms FROM annotation_annotation a
     WHERE a.annotator_id = %(user)s AND a.source_annotation_id IS NULL AND a.kind <> 'undo'
+      AND a.mode <> 'import'
       AND NOT EXISTS (SELECT 1 FROM annotation_annotation u WHERE u.undoes_id = a.id)
 )
 SELECT (SELECT count(*) FROM own WHERE created_at >= %(midnight)s), (SELECT count(*) FROM own),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import export, imports, queue, services, tickets
+from annotation.api import export, imports, queue, services, tickets, written
 
 urlpatterns = [
     path("services/", services.ServicesView.as_view()),
@@ -20,6 +20,10 @@ urlpatterns = [
     path("tickets/<int:pk>/similar/", tickets.SimilarView.as_view()),
     path("tickets/<int:pk>/label/", tickets.RelabelView.as_view()),
     path("tickets/<int:pk>/reopen/", tickets.ReopenView.as_view()),
+    path("written/", written.WrittenView.as_view()),
+    path("written/read/", written.ReadFileView.as_view()),
+    path("written/nearest/", written.NearestView.as_view()),
+    path("written/<int:pk>/", written.OneWrittenView.as_view()),
     path("imports/", imports.ImportsView.as_view()),
     path("imports/preview/", imports.PreviewView.as_view()),
     path("imports/<int:pk>/", imports.ImportView.as_view()),

@@ -23,8 +23,8 @@ from config.embedded.owner import servers_needed
 MB = 1024 * 1024
 PROGRAMS = {
     "supervisor": "compute.supervisor",
-    "serve (a model kept warm)": "ml.serve",
-    "train": "ml.train",
+    "serve (a model kept warm)": "-m ml serve",
+    "train": "-m ml train",
     "web": "gunicorn",
     "general worker": "worker@",
     "learner worker": "learner@",

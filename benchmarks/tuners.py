@@ -36,7 +36,7 @@ PENALTIES = [1.0, 3.0, 10.0, 30.0, 100.0]
 
 
 def ours(task: dict[str, Any]) -> Chances:
-    """``python -m ml.train`` on a container's tree, and the artifact it leaves."""
+    """``python -m ml train`` on a container's tree, and the artifact it leaves."""
     from ml.predictor import Predictor
     from ml.schema import TransformInput
 
@@ -46,7 +46,7 @@ def ours(task: dict[str, Any]) -> Chances:
         began = time.monotonic()
         environment = os.environ | {"SAGEMAKER_BASE_DIR": folder}
         subprocess.run(
-            [sys.executable, "-m", "ml.train"], env=environment, check=True, stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "ml", "train"], env=environment, check=True, stdout=subprocess.DEVNULL
         )
         seconds = time.monotonic() - began
         predictor = Predictor.load(root / "model")

@@ -269,8 +269,13 @@ UNFOLD = admin_theme.unfold(INSTALLATION_NAME)
 KEEP_ORIGINAL_TEXT = env_flag("KEEP_ORIGINAL_TEXT")
 AUDIT_SALT = os.environ.get("AUDIT_SALT") or secret_file("audit_salt")
 AUDIT_RESERVE_SHARE = float(os.environ.get("AUDIT_RESERVE_SHARE", "0.15"))
+WRITTEN_SHARE = float(
+    os.environ.get("WRITTEN_SHARE", "0.3")
+)  # of a service's rows that experts may have written
 LEASE_SECONDS = env_int("LEASE_SECONDS", 180)
 TICKET_MAX_CHARS = env_int("TICKET_MAX_CHARS", 1_000_000)
+if not 0 <= WRITTEN_SHARE < 1:
+    raise ImproperlyConfigured(f"WRITTEN_SHARE={WRITTEN_SHARE}: a share from 0 to below 1 is needed.")
 
 # --- Models and compute -------------------------------------------------------------------------
 COMPUTE_BACKEND = os.environ.get("COMPUTE_BACKEND", "local")

@@ -97,7 +97,11 @@ class ContainerPaths:
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What a training can be told. ``max_length`` 0 means the encoder's own limit (tokens)."""
+    """What a training can be told. ``max_length`` 0 means the encoder's own limit (tokens).
+
+    ``noise_share``, ``rare_floor``, ``noise_level``: noisy copies of training rows (``ml.augment.noisy_copies``);
+    ``class_balance``: how far labels with few rows weigh more (``ml.dataset.class_weights``).
+    """
 
     epochs: int = 10
     batch_size: int = 32
@@ -108,6 +112,10 @@ class Hyperparameters:
     max_seconds: float = 900.0
     early_stopping_patience: int = 2
     validation_share: float = 0.15
+    noise_share: float = 0.0
+    noise_level: float = 0.1
+    rare_floor: int = 0
+    class_balance: float = 0.0
 
     @classmethod
     def from_strings(cls, values: Mapping[str, Any]) -> Hyperparameters:
@@ -147,6 +155,10 @@ class Hyperparameters:
             "max_seconds": (0.0, 30 * 86400.0),
             "early_stopping_patience": (1, 1000),
             "validation_share": (0.0, 0.9),
+            "noise_share": (0.0, 8.0),
+            "noise_level": (0.0, 1.0),
+            "rare_floor": (0, 1000),
+            "class_balance": (0.0, 1.0),
         }
         for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.schema import TrainingRow
 
@@ -57,6 +58,16 @@ def split_by_group(
             left_in_train.subtract(labels)
     train = [row for row in rows if row.group not in chosen]
     return train, [row for row in rows if row.group in chosen]
+
+
+def class_weights(labels: Sequence[str], power: float) -> NDArray[np.float32]:
+    """A factor for the weight of each row (n,), 1 on average: a label's share of the rows to the power of ``-power``.
+
+    0 leaves rows as they are; with 1 every label weighs the same, however few rows it has.
+    """
+    counts = Counter(labels)
+    raw = np.array([(len(counts) * counts[label] / len(labels)) ** -power for label in labels], np.float64)
+    return np.asarray(raw / raw.mean() if len(raw) else raw, np.float32)
 
 
 def _shuffled(names: list[str], seed: int) -> list[str]:

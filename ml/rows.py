@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,10 @@ class Rows:
             self.weights[places],
             self.embeddings[places],
         )
+
+    def weighing(self, factors: Floats) -> Rows:
+        """The same rows, their weights times ``factors`` (n,)."""
+        return replace(self, weights=self.weights * factors)
 
     def joined(self, more: Rows) -> Rows:
         return Rows(

@@ -1,4 +1,4 @@
-"""The container's serving program: ``python -m ml.serve``.
+"""The container's serving program: ``python -m ml serve``.
 
 - ``GET /ping``: 200 once the model is loaded and answers; 503 before, after an answer failed, and while one takes
   for ever.
@@ -10,7 +10,7 @@
 
 Listens on ``SAGEMAKER_BIND_TO_PORT`` (8080), or on ``SERVE_UNIX_SOCKET`` alone when that is set. SIGTERM lets
 running requests finish, within the 30 seconds the platform gives. ``SERVE_QUEUE_RECORDS`` bounds the queue,
-``SERVE_MODEL_NAME`` names the model.
+``SERVE_MODEL_NAME`` names the model. Started as root, it goes on as the user ``ML_RUN_AS`` names (``ml.privileges``).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import uvicorn
 from ml.container import ContainerError, ContainerPaths, emit, reason_for
 from ml.endpoint import ANSWER_SECONDS, GRACE_SECONDS, Endpoint
 from ml.predictor import Predictor
+from ml.privileges import give_up_root
 from ml.worker import RECORDS_WAITING, Worker
 
 
@@ -76,6 +77,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     """Serve the artifact in the model folder until SIGTERM; returns the exit code."""
     failures: list[BaseException] = []
     try:
+        give_up_root([], environment)
         _serve(environment, failures)
     except ContainerError as error:
         failures.append(error)
@@ -115,7 +117,3 @@ def _serve(environment: Mapping[str, str], failures: list[BaseException]) -> Non
     finally:
         if named := environment.get("SERVE_UNIX_SOCKET"):
             Path(named).unlink(missing_ok=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,9 +1,9 @@
-"""The container's training program: ``python -m ml.train``.
+"""The container's training program: ``python -m ml train``.
 
 Reads the channels ``train`` (rows.jsonl), optionally ``validation``, ``pool`` (unlabelled tickets, lines of a
 transform's input) and ``base`` (an encoder folder, an artifact folder of ours, or its tar), and writes an
 artifact into ``model``. The exit code is 0 with a valid artifact, 143 when asked to stop, 1 with a reason in
-``output/failure``.
+``output/failure``. A training started as root goes on as the user ``ML_RUN_AS`` names (``ml.privileges``).
 
 What is trained, on what:
 1. Every row is embedded by the base encoder, and a linear head (the probe) is fitted. With a pool, as much of
@@ -30,6 +30,7 @@ from types import FrameType
 
 from ml.container import ContainerError, ContainerPaths, emit, reason_for, write_failure
 from ml.finetune import Stopped
+from ml.privileges import give_up_root
 
 STOPPED = 143
 """128 + SIGTERM, as a shell reports it."""
@@ -59,6 +60,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     stop = StopRequest()
     stop.install()
     try:
+        give_up_root([paths.model, paths.failure.parent, paths.checkpoints], environment)
         # torch takes seconds to load: SIGTERM must be handled before.
         from ml.trainer import Trainer
 
@@ -76,7 +78,3 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
         return 1
     emit(progress=1.0, phase="done")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

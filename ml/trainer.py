@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import __version__
+from ml import __version__, augment
 from ml.artifact import (
     ENCODER,
     HEAD,
@@ -33,9 +33,9 @@ from ml.container import (
     read_config,
     read_resources,
 )
-from ml.dataset import fingerprint
+from ml.dataset import class_weights, fingerprint
 from ml.encoder import Encoder, copy_encoder, set_threads
-from ml.finetune import BEST, CHECKPOINT, Budget, Limits, Stopped, TuningLoop, TuningState
+from ml.finetune import CHECKPOINT, CHECKPOINT_FORMAT, Budget, Limits, Stopped, TuningLoop, TuningState
 from ml.forms import CannotRun, choose, form_seconds, texts_for
 from ml.kept import KeptVectors
 from ml.machine import threads_asked
@@ -113,15 +113,19 @@ class Trainer:
     def _resume(self, given: tuple[list[TrainingRow], list[TrainingRow]]) -> None:
         """Recognise a checkpoint of this very training; one of another is left alone and overwritten."""
         told = json.dumps(self.hyper.to_strings(), sort_keys=True)
-        parts = [fingerprint(given[0]), fingerprint(given[1]), self.encoder.fingerprint(), told]
+        parts = [
+            fingerprint(given[0]),
+            fingerprint(given[1]),
+            self.encoder.fingerprint(),
+            told,
+            CHECKPOINT_FORMAT,
+        ]
         parts += self.pool_texts
         self.identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         path = self.paths.checkpoints / CHECKPOINT
         state = read_checkpoint_state(path) if path.is_file() else None
         is_ours = state is not None and state.get("identity") == self.identity
         self.resumed = TuningState(**state) if state and is_ours else None
-        if self.resumed and self.resumed.best_step and not (self.paths.checkpoints / BEST).is_file():
-            self.resumed = None
         if self.resumed:
             self.budget.spent_before = self.resumed.spent
             emit(phase="resume", spent_seconds=self.resumed.spent)
@@ -130,12 +134,26 @@ class Trainer:
         self, train: list[TrainingRow], validation: list[TrainingRow]
     ) -> tuple[Rows, Rows | None, Rows]:
         """(rows to fit, rows to judge by, rows to fit in the end). Rows to judge by may be none."""
-        embeddings = self._embed([*train, *validation])
-        everything = Rows.of(train, self.labels, embeddings[: len(train)])
-        if not validation:
-            return (*everything.split(self.hyper.validation_share, self.hyper.seed), everything)
-        given = Rows.of(validation, self.labels, embeddings[len(train) :])
-        return everything, given if len(validation) >= FEWEST_VALIDATION else None, everything
+        hyper = self.hyper
+        copies = augment.noisy_copies(
+            train, share=hyper.noise_share, floor=hyper.rare_floor, level=hyper.noise_level, seed=hyper.seed
+        )
+        embeddings = self._embed([*train, *copies, *validation])
+        n, m = len(train), len(train) + len(copies)
+        everything = Rows.of(train, self.labels, embeddings[:n])
+        noise = Rows.of(copies, self.labels, embeddings[n:m])
+        fitted, held = (
+            everything.split(hyper.validation_share, hyper.seed) if not validation else (everything, None)
+        )
+        if len(validation) >= FEWEST_VALIDATION:
+            held = Rows.of(validation, self.labels, embeddings[m:])
+        return self._cared_for(fitted, noise), held, self._cared_for(everything, noise)
+
+    def _cared_for(self, rows: Rows, noise: Rows) -> Rows:
+        """Rows to fit with their noisy copies, never those of a row held back, and the weights of rare labels."""
+        groups = {row.group for row in rows.rows}
+        joined = rows.joined(noise.pick([at for at, row in enumerate(noise.rows) if row.group in groups]))
+        return joined.weighing(class_weights([row.label for row in joined.rows], self.hyper.class_balance))
 
     def _embed(self, rows: list[TrainingRow]) -> Floats:
         path = self.paths.checkpoints / EMBEDDINGS
@@ -163,7 +181,12 @@ class Trainer:
 
     def _fit(self, train: Rows, validation: Rows | None, everything: Rows) -> Outcome:
         emit(phase="probe", progress=0.25)
-        figures: dict[str, Any] = {"n_rows": len(everything.rows), "n_labels": len(self.labels)}
+        copies = sum(row.origin == augment.ORIGIN for row in everything.rows)
+        figures: dict[str, Any] = {
+            "n_rows": len(everything.rows) - copies,
+            "n_noise": copies,
+            "n_labels": len(self.labels),
+        }
         tuned: Outcome | None = None
         companion, logits = None, None
         if validation is not None and len(self.labels) > 1:
@@ -253,7 +276,7 @@ class Trainer:
         noise = judged.standard_error(len(validation.rows))
         # Labels of a queue are few and hard, and so are those held back: with few taught rows beside them tuning has to
         # prove itself, with many it is known to help and only a clear loss speaks against it.
-        labelled = len(train.rows) - figures["n_taught"]
+        labelled = sum(row.origin not in ("taught", augment.ORIGIN) for row in train.rows)
         is_well_taught = figures["n_taught"] >= LEAST_TAUGHT * labelled
         gain = (-noise if is_well_taught else noise) if self.pool_texts else 0.0
         limits = Limits(self.hyper.epochs, self.hyper.early_stopping_patience, reserve, noise, gain)
@@ -287,7 +310,7 @@ class Trainer:
             loss = closing.run_step((step + 1) / steps)
             emit(progress=0.90 + 0.05 * (step + 1) / steps, closing_step=step + 1, train_loss=loss)
             if not math.isfinite(loss):
-                tuning.come_back(self.paths.checkpoints / BEST)
+                tuning.come_back()
                 return None
         return closing
 
@@ -330,7 +353,7 @@ class Trainer:
                 files={"-": "-"},
             ),
         )
-        for name in (CHECKPOINT, BEST, EMBEDDINGS):
+        for name in (CHECKPOINT, EMBEDDINGS):
             (self.paths.checkpoints / name).unlink(missing_ok=True)
         return manifest
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training.api import views
+from training.api import snapshots, views
 
 urlpatterns = [
     path("runs/", views.RunsView.as_view()),
@@ -13,4 +13,14 @@ urlpatterns = [
     path("models/<int:number>/", views.ModelView.as_view()),
     path("policy/", views.PolicyView.as_view()),
     path("policy/schedule/", views.ScheduleView.as_view()),
+    path("snapshots/", snapshots.SnapshotsView.as_view()),
+    path("snapshots/<str:fingerprint>/", snapshots.OneSnapshotView.as_view()),
+    path("snapshots/<str:fingerprint>/rows/", snapshots.SnapshotRowsView.as_view()),
+    path("snapshots/<str:fingerprint>/export/", snapshots.SnapshotExportView.as_view()),
+    path("snapshots/<str:fingerprint>/restore/", snapshots.SnapshotRestoreView.as_view()),
+    path("snapshots/<str:fingerprint>/train/", snapshots.SnapshotTrainView.as_view()),
+    path("snapshots/<str:fingerprint>/compare/<str:other>/", snapshots.SnapshotComparisonView.as_view()),
+    path(
+        "snapshots/<str:fingerprint>/compare/<str:other>/<str:kind>/", snapshots.SnapshotChangesView.as_view()
+    ),
 ]

@@ -55,6 +55,8 @@ def ticket_resolve(ticket: Ticket) -> None:
         if annotation.kind == AnnotationKind.LABEL:
             ticket.label_id, ticket.label_source = annotation.service_id, _source(annotation)
             when = annotation.created_at
+    if ticket.is_written and ticket.status == TicketStatus.OPEN:
+        ticket.status = TicketStatus.SET_ASIDE  # there is no customer's question to ask people about
     ticket.labelled_at = when
     ticket.save(
         update_fields=["status", "label", "label_source", "labelled_at", "round", "reopened_at_round"]

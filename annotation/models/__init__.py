@@ -5,7 +5,7 @@ from annotation.models.imports import ImportRun, ImportState, LabelUse
 from annotation.models.queue import Lane, Mode, QueueItem, Serving
 from annotation.models.scores import ScoreGeneration, TicketScore
 from annotation.models.services import Service
-from annotation.models.tickets import WEAK_SOURCES, AnswerKey, LabelSource, Ticket, TicketStatus
+from annotation.models.tickets import WEAK_SOURCES, AnswerKey, LabelSource, Ticket, TicketOrigin, TicketStatus
 
 __all__ = [
     "WEAK_SOURCES",
@@ -23,6 +23,7 @@ __all__ = [
     "Service",
     "Serving",
     "Ticket",
+    "TicketOrigin",
     "TicketScore",
     "TicketStatus",
 ]

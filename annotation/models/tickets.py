@@ -26,8 +26,18 @@ WEAK_SOURCES = (LabelSource.IMPORT, LabelSource.OUTCOME)
 """Labels that nobody of the house gave: they weigh less in a training, and Check asks about them."""
 
 
+class TicketOrigin(models.TextChoices):
+    """Who wrote the text."""
+
+    CUSTOMER = "customer", "A customer"
+    WRITTEN = "written", "An expert, to teach with"
+
+
 class Ticket(models.Model):
     """One customer's message. ``text`` is masked; ``original_text`` is kept only if a setting says so.
+
+    A ``written`` one is no customer's: an expert wrote it for a service. It trains, within a share, and is no more:
+    never a control, never put to people, never counted as traffic.
 
     ``label`` is the resolved label: a copy of what the annotations say, written in the same transaction as
     the annotation. ``round`` counts how often the ticket was put to people anew (undo, relabel).
@@ -59,12 +69,19 @@ class Ticket(models.Model):
         default=0, help_text="Decisions of earlier rounds no longer count."
     )
 
+    origin = models.CharField(
+        max_length=8, choices=TicketOrigin, default=TicketOrigin.CUSTOMER, db_default="customer"
+    )
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]
         constraints = [
+            models.CheckConstraint(
+                name="ticket_written_is_no_control",
+                condition=~Q(origin="written") | Q(is_audit=False) & ~Q(status="open"),
+            ),
             models.CheckConstraint(
                 name="ticket_labelled_has_label",
                 condition=Q(status="labelled", label__isnull=False, labelled_at__isnull=False)
@@ -76,6 +93,7 @@ class Ticket(models.Model):
             models.Index(fields=["text_hash"], name="ticket_text_hash"),
             models.Index(fields=["received_at", "id"], name="ticket_received"),
             models.Index(fields=["status", "id"], name="ticket_status"),
+            models.Index(fields=["label", "id"], name="ticket_written", condition=Q(origin="written")),
             models.Index(fields=["label", "id"], name="ticket_label", condition=Q(label__isnull=False)),
             models.Index(
                 fields=["labelled_at"], name="ticket_labelled", condition=Q(labelled_at__isnull=False)
@@ -93,6 +111,11 @@ class Ticket(models.Model):
         """The first 120 characters on one line."""
         line = " ".join(self.text[:400].split())
         return line if len(line) <= 120 else line[:119] + "…"
+
+    @property
+    def is_written(self) -> bool:
+        """Whether an expert wrote it, and no customer."""
+        return self.origin == TicketOrigin.WRITTEN
 
     @property
     def trains(self) -> bool:

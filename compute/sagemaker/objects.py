@@ -16,7 +16,8 @@ from compute.port import ArtifactMissing, ComputeError, InvalidSpec, PlatformUna
 from compute.sagemaker.clients import Clients, is_absent, told_plainly, translated
 from compute.sagemaker.options import Options
 
-TRANSFER = TransferConfig(multipart_threshold=64 << 20, multipart_chunksize=32 << 20, max_concurrency=4)
+TRANSFER = TransferConfig(multipart_threshold=16 << 20, multipart_chunksize=8 << 20, max_concurrency=4)
+"""Of an upload up to ten parts wait in memory: 80 MiB; of 10,000 parts at most, an object may have 78 GiB."""
 DELETED_AT_ONCE = 1000
 BUFFER = 1 << 20
 REOPENED_AT_MOST = 3

@@ -28,9 +28,13 @@ class BadOutput(Exception):
 
 @dataclass
 class Plan:
-    """`parts`: lines sent in each. `refused`: [line number from 1, answer] of those not sent. `total`: all lines."""
+    """`parts`: lines sent in each. `refused`: [line number from 1, answer] of those not sent. `total`: all lines.
+
+    `longest`: bytes of the longest line sent, its end included.
+    """
 
     total: int = 0
+    longest: int = 0
     parts: list[int] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
 
@@ -69,7 +73,7 @@ class Shards:
                     if refusal is not None:
                         plan.refused.append((line.number, refusal.decode()))
                         continue
-                    part.write(line.content + b"\n")
+                    plan.longest = max(plan.longest, part.write(line.content + b"\n"))
                     count += 1
                     if part.tell() >= least:
                         self._write(plan, part, count)

@@ -12,15 +12,24 @@ from compute.sagemaker.models import Models
 from compute.sagemaker.names import spec_tags
 from compute.sagemaker.objects import S3Objects
 from compute.sagemaker.options import Options
-from compute.sagemaker.shards import BadOutput, Shards
+from compute.sagemaker.shards import BadOutput, Plan, Shards
 from compute.sagemaker.training import STATES
 
-PAYLOAD_MB = 6
-"""Most of one call; `serve` takes as much, and a longer line gets its error here."""
+MEGABYTE, SHORTEST_LINE = 1_000_000, len('{"id":"","text":""}\n')
+QUEUE_NAME = "SERVE_QUEUE_RECORDS"
+"""SageMaker fills a call with lines up to its bytes; `serve` refuses more records than its queue is said to hold."""
 ANSWER_SECONDS = 3600
 LIMIT_NAME = "AIGUILLEUR_MAX_SECONDS"
 OUTPUT_NAME = "AIGUILLEUR_OUTPUT_URI"
 """SageMaker has no limit of time for transforms, nor a name for what we join: the job carries both."""
+
+
+def payload_mb(longest: int) -> int:
+    """The most of one call, in MB: as little as holds the longest line.
+
+    A call's answers are many times its size, and all of them are in the machine's memory before any is written.
+    """
+    return max(1, -(-longest // MEGABYTE))
 
 
 class Transforms:
@@ -39,23 +48,28 @@ class Transforms:
         model = self.models.ensure(spec.artifact_uri, spec.environment)
         shards = Shards(self.objects, f"{spec.output_uri.rstrip('/')}/{name}")
         plan = shards.cut(spec.input_uri, self.options.transform_instances)
-        self.jobs.create(name, spec_hash(spec), self._request(name, spec, model, shards, len(plan.parts)))
+        self.jobs.create(name, spec_hash(spec), self._request(name, spec, model, shards, plan))
 
     def _request(
-        self, name: str, spec: TransformSpec, model: str, shards: Shards, parts: int
+        self, name: str, spec: TransformSpec, model: str, shards: Shards, plan: Plan
     ) -> dict[str, Any]:
         options = self.options
         key = {"KmsKeyId": options.kms_key} if options.kms_key else {}
         volume = {"VolumeKmsKeyId": options.kms_key} if options.kms_key else {}
+        payload = payload_mb(plan.longest)
         target = f"{spec.output_uri.rstrip('/')}/{spec.input_uri.rstrip('/').rsplit('/', 1)[1]}.out"
         return {
             "TransformJobName": name,
             "ModelName": model,
             "BatchStrategy": "MultiRecord",
             "MaxConcurrentTransforms": 1,
-            "MaxPayloadInMB": PAYLOAD_MB,
+            "MaxPayloadInMB": payload,
             "ModelClientConfig": {"InvocationsTimeoutInSeconds": ANSWER_SECONDS, "InvocationsMaxRetries": 3},
-            "Environment": {LIMIT_NAME: str(spec.max_seconds), OUTPUT_NAME: target},
+            "Environment": {
+                LIMIT_NAME: str(spec.max_seconds),
+                OUTPUT_NAME: target,
+                QUEUE_NAME: str(payload * 1024**2 // SHORTEST_LINE),
+            },
             "TransformInput": {
                 "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": shards.input_uri}},
                 "ContentType": "application/jsonlines",
@@ -70,7 +84,7 @@ class Transforms:
             },
             "TransformResources": {
                 "InstanceType": options.transform_instance,
-                "InstanceCount": min(parts, options.transform_instances),
+                "InstanceCount": min(len(plan.parts), options.transform_instances),
                 **volume,
             },
             "Tags": spec_tags(spec.tags, spec_hash(spec)),

@@ -48,8 +48,8 @@ class Run(Protocol):
 class Options:
     """`train` and `serve` are the programs' command lines; seconds elsewhere."""
 
-    train: list[str] = field(default_factory=lambda: [sys.executable, "-m", "ml.train"])
-    serve: list[str] = field(default_factory=lambda: [sys.executable, "-m", "ml.serve"])
+    train: list[str] = field(default_factory=lambda: [sys.executable, "-m", "ml", "train"])
+    serve: list[str] = field(default_factory=lambda: [sys.executable, "-m", "ml", "serve"])
     graces: Graces = field(default_factory=Graces)
     idle_seconds: float = IDLE_SECONDS
 

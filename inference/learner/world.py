@@ -8,6 +8,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from annotation.models import Annotation, Lane, Mode, Service, Ticket, TicketStatus
+from annotation.written import written_left_out
 from inference import selectors
 from training import selectors as training
 
@@ -90,9 +91,10 @@ def labels() -> Labels:
                    SELECT DISTINCT ON (t."group", t.label_id) t.id, s.code, hashtextextended(t."group", 0),
                           t.label_source = 'import', t.labelled_at
                    FROM annotation_ticket t JOIN annotation_service s ON s.id = t.label_id
-                   WHERE t.status = 'labelled' AND NOT t.is_audit AND s.is_active
+                   WHERE t.status = 'labelled' AND NOT t.is_audit AND s.is_active AND t.id <> ALL(%s)
                    ORDER BY t."group", t.label_id, t.label_source = 'import', t.id
-               ) one_a_group ORDER BY labelled_at, id"""
+               ) one_a_group ORDER BY labelled_at, id""",
+            [written_left_out()],
         )
         rows = cursor.fetchall()
     return Labels(

@@ -6,188 +6,569 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotation', '0005_live_tickets'),
-        ('inference', '0006_routing'),
-        ('training', '0004_evaluation_and_gate'),
+        ("annotation", "0005_live_tickets"),
+        ("inference", "0006_routing"),
+        ("training", "0004_evaluation_and_gate"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MirroredTicket',
+            name="MirroredTicket",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('waiting', "Waits for the candidate's answer"), ('compared', 'Both answers are here'), ('failed', 'The candidate did not answer: not compared')], default='waiting', max_length=8)),
-                ('candidate_reason', models.CharField(blank=True, max_length=20)),
-                ('candidate_confidence', models.FloatField(null=True)),
-                ('latency_ms', models.PositiveIntegerField(null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.CharField(blank=True, max_length=40)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('compared_at', models.DateTimeField(null=True)),
-                ('probability', models.FloatField(default=0.0)),
-                ('is_due', models.BooleanField(default=False)),
-                ('candidate_first', models.BooleanField(default=False)),
-                ('lease', models.UUIDField(null=True, unique=True)),
-                ('leased_until', models.DateTimeField(null=True)),
-                ('candidate_is_right', models.BooleanField(null=True)),
-                ('baseline_is_right', models.BooleanField(null=True)),
-                ('judged_at', models.DateTimeField(null=True)),
-                ('baseline_service', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.service')),
-                ('candidate_service', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.service')),
-                ('candidate_suggested', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='annotation.service')),
-                ('decision', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='inference.routingdecision')),
-                ('leased_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mirrored', to='annotation.ticket')),
-                ('truth', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.service')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waits for the candidate's answer"),
+                            ("compared", "Both answers are here"),
+                            ("failed", "The candidate did not answer: not compared"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                ("candidate_reason", models.CharField(blank=True, max_length=20)),
+                ("candidate_confidence", models.FloatField(null=True)),
+                ("latency_ms", models.PositiveIntegerField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("error", models.CharField(blank=True, max_length=40)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("compared_at", models.DateTimeField(null=True)),
+                ("probability", models.FloatField(default=0.0)),
+                ("is_due", models.BooleanField(default=False)),
+                ("candidate_first", models.BooleanField(default=False)),
+                ("lease", models.UUIDField(null=True, unique=True)),
+                ("leased_until", models.DateTimeField(null=True)),
+                ("candidate_is_right", models.BooleanField(null=True)),
+                ("baseline_is_right", models.BooleanField(null=True)),
+                ("judged_at", models.DateTimeField(null=True)),
+                (
+                    "baseline_service",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotation.service",
+                    ),
+                ),
+                (
+                    "candidate_service",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotation.service",
+                    ),
+                ),
+                (
+                    "candidate_suggested",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="annotation.service",
+                    ),
+                ),
+                (
+                    "decision",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="inference.routingdecision",
+                    ),
+                ),
+                (
+                    "leased_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mirrored",
+                        to="annotation.ticket",
+                    ),
+                ),
+                (
+                    "truth",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotation.service",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='LookAlike',
+            name="LookAlike",
             fields=[
-                ('ticket', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='annotation.ticket')),
-                ('similarity', models.FloatField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('like', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='inference.mirroredticket')),
+                (
+                    "ticket",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="annotation.ticket",
+                    ),
+                ),
+                ("similarity", models.FloatField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "like",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="inference.mirroredticket",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-similarity', 'ticket_id'],
+                "ordering": ["-similarity", "ticket_id"],
             },
         ),
         migrations.CreateModel(
-            name='Observation',
+            name="Observation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('baseline', models.CharField(choices=[('people', 'People'), ('rules', 'Keyword rules'), ('external', 'Another router, whose decision comes with the call'), ('model', 'The model in production')], max_length=8)),
-                ('share', models.FloatField(help_text='Of the routed tickets, mirrored to the candidate.')),
-                ('slice', models.FloatField(help_text='The chance with which an agreement is judged.')),
-                ('salt', models.CharField(max_length=64)),
-                ('terms', models.JSONField(default=dict, help_text='ml.verdict.Terms')),
-                ('escalation_minutes', models.FloatField(default=1.0)),
-                ('misroute_minutes', models.FloatField(default=10.0)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('sufficient', 'Sufficient: waits for its promotion'), ('insufficient', 'Insufficient'), ('promoted', 'Promoted'), ('stopped', 'Stopped by a person')], default='running', max_length=12)),
-                ('verdict', models.JSONField(blank=True, default=dict)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('started_at', models.DateTimeField(auto_now_add=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('is_demo', models.BooleanField(default=False)),
-                ('baseline_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='training.modelversion')),
-                ('candidate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='observations', to='training.modelversion')),
-                ('certificate', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='training.precisioncertificate')),
-                ('started_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "baseline",
+                    models.CharField(
+                        choices=[
+                            ("people", "People"),
+                            ("rules", "Keyword rules"),
+                            ("external", "Another router, whose decision comes with the call"),
+                            ("model", "The model in production"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("share", models.FloatField(help_text="Of the routed tickets, mirrored to the candidate.")),
+                ("slice", models.FloatField(help_text="The chance with which an agreement is judged.")),
+                ("salt", models.CharField(max_length=64)),
+                ("terms", models.JSONField(default=dict, help_text="ml.verdict.Terms")),
+                ("escalation_minutes", models.FloatField(default=1.0)),
+                ("misroute_minutes", models.FloatField(default=10.0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("sufficient", "Sufficient: waits for its promotion"),
+                            ("insufficient", "Insufficient"),
+                            ("promoted", "Promoted"),
+                            ("stopped", "Stopped by a person"),
+                        ],
+                        default="running",
+                        max_length=12,
+                    ),
+                ),
+                ("verdict", models.JSONField(blank=True, default=dict)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(auto_now_add=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("is_demo", models.BooleanField(default=False)),
+                (
+                    "baseline_version",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "candidate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="observations",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "certificate",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.precisioncertificate",
+                    ),
+                ),
+                (
+                    "started_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.AddField(
-            model_name='mirroredticket',
-            name='observation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mirrored', to='inference.observation'),
+            model_name="mirroredticket",
+            name="observation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="mirrored",
+                to="inference.observation",
+            ),
         ),
         migrations.CreateModel(
-            name='HistoryEntry',
+            name="HistoryEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('observation_started', 'Observation started'), ('share_changed', 'Mirrored share changed'), ('verdict', 'Verdict'), ('back_to_teach', 'Failures sent back to Teach'), ('observation_stopped', 'Observation stopped'), ('promotion_requested', 'Promotion asked for'), ('rollback_rehearsed', 'Way back rehearsed'), ('promotion_approved', 'Promotion approved'), ('promotion_failed', 'Promotion failed'), ('promotion_withdrawn', 'Promotion withdrawn'), ('promoted', 'In production'), ('rolled_back', 'Rolled back')], max_length=20)),
-                ('why', models.CharField(blank=True, max_length=1000)),
-                ('params', models.JSONField(default=dict)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('deployment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inference.deployment')),
-                ('version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='training.modelversion')),
-                ('observation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inference.observation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("observation_started", "Observation started"),
+                            ("share_changed", "Mirrored share changed"),
+                            ("verdict", "Verdict"),
+                            ("back_to_teach", "Failures sent back to Teach"),
+                            ("observation_stopped", "Observation stopped"),
+                            ("promotion_requested", "Promotion asked for"),
+                            ("rollback_rehearsed", "Way back rehearsed"),
+                            ("promotion_approved", "Promotion approved"),
+                            ("promotion_failed", "Promotion failed"),
+                            ("promotion_withdrawn", "Promotion withdrawn"),
+                            ("promoted", "In production"),
+                            ("rolled_back", "Rolled back"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("why", models.CharField(blank=True, max_length=1000)),
+                ("params", models.JSONField(default=dict)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inference.deployment",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "observation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inference.observation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'history entries',
-                'ordering': ['-id'],
+                "verbose_name_plural": "history entries",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Promotion',
+            name="Promotion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('rehearsing', 'The way back is rehearsed'), ('ready', 'Waits for approval'), ('deploying', 'Approved: the endpoint takes it'), ('done', 'In production'), ('failed', 'Failed'), ('withdrawn', 'Withdrawn')], default='rehearsing', max_length=12)),
-                ('why', models.CharField(max_length=1000)),
-                ('requested_at', models.DateTimeField(auto_now_add=True)),
-                ('rehearsed_at', models.DateTimeField(blank=True, null=True)),
-                ('approved_at', models.DateTimeField(blank=True, null=True)),
-                ('was_four_eyes', models.BooleanField(blank=True, help_text='The setting when it was approved.', null=True)),
-                ('trouble', models.CharField(blank=True, max_length=1024)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('approved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('former', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='training.modelversion')),
-                ('observation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='promotions', to='inference.observation')),
-                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='promotions', to='training.modelversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("rehearsing", "The way back is rehearsed"),
+                            ("ready", "Waits for approval"),
+                            ("deploying", "Approved: the endpoint takes it"),
+                            ("done", "In production"),
+                            ("failed", "Failed"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="rehearsing",
+                        max_length=12,
+                    ),
+                ),
+                ("why", models.CharField(max_length=1000)),
+                ("requested_at", models.DateTimeField(auto_now_add=True)),
+                ("rehearsed_at", models.DateTimeField(blank=True, null=True)),
+                ("approved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "was_four_eyes",
+                    models.BooleanField(blank=True, help_text="The setting when it was approved.", null=True),
+                ),
+                ("trouble", models.CharField(blank=True, max_length=1024)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "former",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "observation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="promotions",
+                        to="inference.observation",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="promotions",
+                        to="training.modelversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='PromotionSettings',
+            name="PromotionSettings",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('four_eyes', models.BooleanField(default=True, help_text='A second person approves a promotion. Off: the one who asks may; it is recorded.')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "four_eyes",
+                    models.BooleanField(
+                        default=True,
+                        help_text="A second person approves a promotion. Off: the one who asks may; it is recorded.",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'promotion settings',
-                'verbose_name_plural': 'promotion settings',
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='promotion_settings_one_row')],
+                "verbose_name": "promotion settings",
+                "verbose_name_plural": "promotion settings",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("pk", 1)), name="promotion_settings_one_row")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Judgement',
+            name="Judgement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('choice', models.CharField(choices=[('first', 'The first'), ('second', 'The second'), ('both', 'Both'), ('neither', 'Neither'), ('unclear', 'Cannot be told'), ('undo', 'Undo')], max_length=8)),
-                ('key', models.UUIDField(help_text="The client's idempotency key.", null=True, unique=True)),
-                ('duration_ms', models.PositiveIntegerField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('annotation', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='judgement', to='annotation.annotation')),
-                ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='judgements', to=settings.AUTH_USER_MODEL)),
-                ('service', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.service')),
-                ('undoes', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='undone_by', to='inference.judgement')),
-                ('mirrored', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='judgements', to='inference.mirroredticket')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "choice",
+                    models.CharField(
+                        choices=[
+                            ("first", "The first"),
+                            ("second", "The second"),
+                            ("both", "Both"),
+                            ("neither", "Neither"),
+                            ("unclear", "Cannot be told"),
+                            ("undo", "Undo"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("key", models.UUIDField(help_text="The client's idempotency key.", null=True, unique=True)),
+                ("duration_ms", models.PositiveIntegerField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "annotation",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="judgement",
+                        to="annotation.annotation",
+                    ),
+                ),
+                (
+                    "reviewer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="judgements",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotation.service",
+                    ),
+                ),
+                (
+                    "undoes",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="undone_by",
+                        to="inference.judgement",
+                    ),
+                ),
+                (
+                    "mirrored",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="judgements",
+                        to="inference.mirroredticket",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['reviewer', '-id'], name='judgement_by_reviewer')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('choice', 'undo'), ('undoes__isnull', False)), models.Q(models.Q(('choice', 'undo'), _negated=True), ('undoes__isnull', True)), _connector='OR'), name='judgement_undo_fits')],
+                "ordering": ["-id"],
+                "indexes": [models.Index(fields=["reviewer", "-id"], name="judgement_by_reviewer")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("choice", "undo"), ("undoes__isnull", False)),
+                            models.Q(models.Q(("choice", "undo"), _negated=True), ("undoes__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="judgement_undo_fits",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='observation',
-            constraint=models.UniqueConstraint(models.Value(1), condition=models.Q(('ended_at__isnull', True)), name='observation_single_flight'),
+            model_name="observation",
+            constraint=models.UniqueConstraint(
+                models.Value(1),
+                condition=models.Q(("ended_at__isnull", True)),
+                name="observation_single_flight",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='observation',
-            constraint=models.CheckConstraint(condition=models.Q(('share__gte', 0), ('share__lte', 1), ('slice__gt', 0), ('slice__lte', 1)), name='observation_shares'),
+            model_name="observation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("share__gte", 0), ("share__lte", 1), ("slice__gt", 0), ("slice__lte", 1)),
+                name="observation_shares",
+            ),
         ),
         migrations.AddIndex(
-            model_name='mirroredticket',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['observation', 'id'], name='mirrored_waiting'),
+            model_name="mirroredticket",
+            index=models.Index(
+                condition=models.Q(("state", "waiting")),
+                fields=["observation", "id"],
+                name="mirrored_waiting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='mirroredticket',
-            index=models.Index(condition=models.Q(('is_due', True), ('judged_at__isnull', True)), fields=['observation', 'id'], name='mirrored_due'),
+            model_name="mirroredticket",
+            index=models.Index(
+                condition=models.Q(("is_due", True), ("judged_at__isnull", True)),
+                fields=["observation", "id"],
+                name="mirrored_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mirroredticket',
-            constraint=models.UniqueConstraint(fields=('observation', 'ticket'), name='mirrored_once'),
+            model_name="mirroredticket",
+            constraint=models.UniqueConstraint(fields=("observation", "ticket"), name="mirrored_once"),
         ),
         migrations.AddConstraint(
-            model_name='mirroredticket',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('baseline_is_right__isnull', True), ('candidate_is_right__isnull', True), ('judged_at__isnull', True)), models.Q(('baseline_is_right__isnull', False), ('candidate_is_right__isnull', False), ('judged_at__isnull', False)), _connector='OR'), name='mirrored_judged_whole'),
+            model_name="mirroredticket",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("baseline_is_right__isnull", True),
+                        ("candidate_is_right__isnull", True),
+                        ("judged_at__isnull", True),
+                    ),
+                    models.Q(
+                        ("baseline_is_right__isnull", False),
+                        ("candidate_is_right__isnull", False),
+                        ("judged_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="mirrored_judged_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.UniqueConstraint(models.Value(1), condition=models.Q(('ended_at__isnull', True)), name='promotion_single_flight'),
+            model_name="promotion",
+            constraint=models.UniqueConstraint(
+                models.Value(1),
+                condition=models.Q(("ended_at__isnull", True)),
+                name="promotion_single_flight",
+            ),
         ),
     ]

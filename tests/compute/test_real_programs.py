@@ -13,7 +13,7 @@ from ml.schema import TransformOutput, dump_line
 from tests.compute.conftest import House, until
 from tests.ml.conftest import training_rows, write_bert
 
-PROGRAMS = ["--train", f"{sys.executable} -m ml.train", "--serve", f"{sys.executable} -m ml.serve"]
+PROGRAMS = ["--train", f"{sys.executable} -m ml train", "--serve", f"{sys.executable} -m ml serve"]
 
 
 @pytest.fixture

@@ -109,6 +109,19 @@ def test_a_transform_is_cut_into_as_many_parts_as_machines_and_joined_in_order(
     )
 
 
+@pytest.mark.parametrize(("longest", "payload"), [(1, 1), (900_000, 1), (1_000_001, 2), (4_900_000, 5)])
+def test_a_call_of_a_transform_is_as_small_as_its_longest_line_lets_it(
+    longest: int, payload: int, cloud_house: CloudHouse
+) -> None:
+    cloud_house.transform(["short", "x" * longest])
+    cloud_house.ended("b-1")
+    asked = cloud_house.double.called("CreateTransformJob", cloud_house.job_name("b-1"))[0]
+    assert asked["MaxPayloadInMB"] == payload
+    lines = payload * 1024**2 // len('{"id":"","text":""}\n')
+    assert int(asked["Environment"]["SERVE_QUEUE_RECORDS"]) >= lines, "a full call would be refused"
+    assert [len(str(record["said"])) for record in cloud_house.output()] == [5, longest]
+
+
 def test_a_base_model_of_this_machine_is_sent_once(cloud_house: CloudHouse) -> None:
     base = cloud_house.folder / "base"
     base.mkdir()

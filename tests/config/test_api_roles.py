@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
@@ -18,7 +19,7 @@ from annotation.models import ImportRun, Ticket
 from compute.registry import backend
 from inference import actions as inference
 from tests import factories
-from training.models import ModelVersion, TrainingRun
+from training.models import DatasetSnapshot, ModelVersion, TrainingRun
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROLES = ("nobody", "machine", "annotator", "reviewer", "lead", "admin")
@@ -59,6 +60,10 @@ TABLE: dict[str, tuple[set[str], dict[str, tuple[set[str], int]]]] = {
     "tickets/<int:pk>/reopen/": (REVIEWERS, {"POST": (REVIEWERS, 200)}),
     "triage/": (REVIEWERS, {"GET": (REVIEWERS, 200)}),
     "triage/<int:pk>/": (REVIEWERS, {"POST": (REVIEWERS, 400)}),
+    "written/": (REVIEWERS, {"GET": (REVIEWERS, 404), "POST": (REVIEWERS, 400)}),
+    "written/read/": (REVIEWERS, {"POST": (REVIEWERS, 415)}),
+    "written/nearest/": (REVIEWERS, {"POST": (REVIEWERS, 400)}),
+    "written/<int:pk>/": (REVIEWERS, {"DELETE": (REVIEWERS, 404)}),
     "imports/": (LEADS, {"GET": (LEADS, 200), "POST": (LEADS, 415)}),
     "imports/preview/": (LEADS, {"POST": (LEADS, 415)}),
     "imports/<int:pk>/": (LEADS, {"GET": (LEADS, 200)}),
@@ -68,6 +73,14 @@ TABLE: dict[str, tuple[set[str], dict[str, tuple[set[str], int]]]] = {
     "runs/<int:pk>/retry/": (LEADS, {"POST": (LEADS, 200)}),
     "models/": (PEOPLE, {"GET": (PEOPLE, 200)}),
     "models/<int:number>/": (PEOPLE, {"GET": (PEOPLE, 200)}),
+    "snapshots/": (LEADS, {"GET": (PEOPLE, 200), "POST": (LEADS, 409)}),
+    "snapshots/<str:fingerprint>/": (LEADS, {"GET": (PEOPLE, 200)}),
+    "snapshots/<str:fingerprint>/rows/": (LEADS, {"GET": (PEOPLE, 200)}),
+    "snapshots/<str:fingerprint>/export/": (LEADS, {"GET": (LEADS, 200)}),
+    "snapshots/<str:fingerprint>/restore/": (LEADS, {"POST": (LEADS, 200)}),
+    "snapshots/<str:fingerprint>/train/": (LEADS, {"POST": (LEADS, 201)}),
+    "snapshots/<str:fingerprint>/compare/<str:other>/": (LEADS, {"GET": (PEOPLE, 200)}),
+    "snapshots/<str:fingerprint>/compare/<str:other>/<str:kind>/": (LEADS, {"GET": (PEOPLE, 200)}),
     "policy/schedule/": (LEADS, {"GET": (LEADS, 400)}),
     "policy/": (LEADS, {"GET": (LEADS, 200), "PATCH": (LEADS, 200)}),
     "try/": (PEOPLE, {"POST": (PEOPLE, 400)}),
@@ -103,6 +116,9 @@ def rows(db: None) -> dict[str, dict[str, object]]:
     ModelVersion.objects.create(
         number=7, kind="classifier", artifact_uri="file:///x", manifest_hash="0", encoder="e" * 16, dim=8
     )
+    snapshot = DatasetSnapshot.objects.create(
+        fingerprint="f" * 64, uri=f"{settings.ARTIFACTS_URI}/x/rows.jsonl", rows=0, last_annotation_id=0
+    )
     return {
         "invitations": {"pk": invitation.pk, "secret": secret},
         "tokens": {"pk": token.pk},
@@ -110,8 +126,10 @@ def rows(db: None) -> dict[str, dict[str, object]]:
         "tickets": {"pk": factories.ticket().pk},
         "triage": {"pk": factories.ticket().pk},
         "imports": {"pk": ImportRun.objects.create(filename="x.csv").pk},
+        "written": {"pk": factories.ticket().pk},
         "runs": {"pk": run.pk},
         "models": {"number": 7},
+        "snapshots": {"fingerprint": snapshot.fingerprint, "other": snapshot.fingerprint, "kind": "came"},
         "route": {"external_id": routed_ticket(lead).external_id},
     }
 

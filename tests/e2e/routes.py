@@ -45,5 +45,6 @@ def rows_to_open(lead: Visitor) -> dict[str, str]:
         "ticket": lead.call("/api/tickets/")["results"][0]["id"],
         "run": lead.call("/api/runs/")["results"][0]["id"],
         "model": lead.call("/api/models/")["results"][0]["version"],
+        "snapshot": lead.call("/api/snapshots/")["results"][0]["fingerprint"],
     }
     return {name: str(value) for name, value in found.items()}

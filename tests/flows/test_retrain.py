@@ -187,7 +187,7 @@ def test_web_general_worker_and_beat_never_load_torch_whatever_they_did(
 def _only_containers_have_torch(house: Installation) -> None:
     for words in ("gunicorn", "-Q default", "config.celery beat", "compute.supervisor", "config.embedded"):
         for command, maps in house.libraries(words):
-            is_container = "ml.serve" in command or "ml.train" in command
+            is_container = "-m ml serve" in command or "-m ml train" in command
             assert is_container or "libtorch" not in maps, f"{words} loaded torch: {command}"
 
 

@@ -146,6 +146,7 @@ def test_a_replay_writes_its_report_and_its_curve_and_leaves_the_installation_as
     assert "40 labels" in said and "andom order" in said
 
 
+@pytest.mark.heavy
 def test_the_same_seed_gives_the_same_curve_and_another_seed_another(
     train: Path, test: Path, tmp_path: Path
 ) -> None:
@@ -339,7 +340,7 @@ def test_a_fine_tuning_at_the_end_of_a_replay_of_the_demo_corpus_is_not_worse_th
     from ml.container import default_base_model
 
     settings.BASE_MODEL = str(default_base_model())
-    made = [(ticket.text, ticket.service) for ticket in corpus.generate(1600) if ticket.service != "none"]
+    made = [(ticket.text, ticket.service) for ticket in corpus.generate(3000) if ticket.service != "none"]
     train, test = write(tmp_path / "train.csv", made[:1000]), write(tmp_path / "test.csv", made[1000:])
     report = replay(
         train, test, tmp_path / "out.json", labels=250, batch=25, finetune=True, finetune_seconds=240

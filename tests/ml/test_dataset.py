@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.dataset import fingerprint, fingerprint_of_hashes, row_hash, split_by_group
+from ml.dataset import class_weights, fingerprint, fingerprint_of_hashes, row_hash, split_by_group
 from ml.schema import TrainingRow
 
 ROWS = st.lists(
@@ -68,3 +68,23 @@ def test_a_split_depends_on_the_seed_and_on_nothing_else() -> None:
 def test_a_share_outside_its_range_is_refused() -> None:
     with pytest.raises(ValueError, match="share"):
         split_by_group([], 1.0, 0)
+
+
+@given(ROWS, st.floats(0, 1))
+def test_rare_labels_weigh_more_and_rows_one_on_average(rows: list[TrainingRow], power: float) -> None:
+    labels = [row.label for row in rows]
+    weights = dict(zip(labels, class_weights(labels, power).tolist(), strict=True))
+    assert sum(weights[label] for label in labels) == pytest.approx(len(labels), rel=1e-4)
+    by_count = [weights[label] for label, _ in Counter(labels).most_common()]
+    assert by_count == sorted(by_count)
+    if power == 1:
+        assert all(
+            weights[one] * n == pytest.approx(len(labels) / len(weights))
+            for one, n in Counter(labels).items()
+        )
+
+
+def test_without_balance_every_row_weighs_the_same() -> None:
+    assert class_weights(["a", "a", "b"], 0).tolist() == [1, 1, 1]
+    assert class_weights([], 0.5).shape == (0,)
+    assert class_weights(["a", "a", "a", "b"], 1).tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ import numpy as np
 import pytest
 
 from ml import train
+from ml.augment import noisy_copies
 from ml.container import read_manifest, verify_artifact
-from ml.dataset import split_by_group
+from ml.dataset import class_weights, split_by_group
 from ml.encoder import Encoder
+from ml.kept import KeptVectors
 from ml.predictor import Predictor
-from ml.probe import fit_probe, folds_by_group, score
-from ml.schema import Manifest, TrainingRow, TransformInput
+from ml.probe import Head, fit_probe, folds_by_group, score
+from ml.schema import Manifest, TrainingRow, TransformInput, dump_line
 from tests.ml.conftest import TOPICS
 
 MakeTree = Callable[..., Path]
@@ -102,6 +106,26 @@ def test_the_probe_is_judged_on_groups_it_has_never_seen(
     figures = read_manifest(model).metrics
     assert figures["n_validation"] == len(held)
     assert figures["probe_accuracy"] == pytest.approx(expected.accuracy)
+    assert figures["validation_loss"] == pytest.approx(expected.loss, abs=1e-3)
+
+
+def test_noisy_copies_are_of_rows_to_fit_alone_and_never_of_one_held_back(
+    make_tree: MakeTree, make_rows: MakeRows, bert: Path
+) -> None:
+    """Again computed from outside: a copy of a held-back row in training would change the figures."""
+    rows = make_rows(180)
+    model = trained(make_tree(rows, bert, epochs=0, seed=4, noise_share=1, rare_floor=90, class_balance=0.5))
+    inside, held = split_by_group(rows, 0.15, 4)
+    copies = noisy_copies(rows, share=1, floor=90, level=0.1, seed=4)
+    fitted = [*inside, *(copy for copy in copies if copy.group in {row.group for row in inside})]
+    encoder, names = Encoder.load(bert), sorted(TOPICS)
+    codes = np.array([names.index(row.label) for row in fitted])
+    weights = class_weights([row.label for row in fitted], 0.5)
+    head, _ = fit_probe(encoder.embed([row.text for row in fitted]), codes, weights, 3)
+    wanted = np.array([names.index(row.label) for row in held])
+    expected = score(head.logits(encoder.embed([row.text for row in held])), wanted)
+    figures = read_manifest(model).metrics
+    assert (figures["n_rows"], figures["n_noise"], figures["n_validation"]) == (180, len(copies), len(held))
     assert figures["validation_loss"] == pytest.approx(expected.loss, abs=1e-3)
 
 
@@ -249,6 +273,70 @@ def test_a_stop_in_the_middle_keeps_a_checkpoint_from_which_the_same_model_comes
     assert resumed.metrics["steps"] == whole.metrics["steps"]
     assert resumed.metrics["validation_loss"] == pytest.approx(whole.metrics["validation_loss"], abs=1e-4)
     assert not (root / "checkpoints" / "tuning.pt").exists(), "no copy of what it learnt stays behind"
+
+
+class Killed(BaseException):
+    """What no handler of the program catches: the end of a process, as far as its files are concerned."""
+
+
+@pytest.mark.parametrize("is_written", [False, True], ids=["before", "after"])
+def test_the_weights_are_those_of_the_figures_whenever_the_program_was_killed(
+    is_written: bool, make_tree: MakeTree, make_rows: MakeRows, bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed around the writing of the second epoch's checkpoint, and out of time when it is started again."""
+    from ml.finetune import TuningLoop
+    from ml.trainer import Trainer
+
+    rows, held_back = make_rows(120), noisy(40, 1)
+    root = make_tree(rows, bert, epochs=5, max_seconds=600, early_stopping_patience=9, encoder_lr=1e-3)
+    write_rows(root, "validation", [replace(row, id=f"v{row.id}", group=f"v{row.id}") for row in held_back])
+    save = TuningLoop.save
+
+    def killed(loop: TuningLoop) -> None:
+        is_second = loop.tuning.step == 2 * loop.tuning.steps_per_epoch
+        if is_written or not is_second:
+            save(loop)
+        if is_second:
+            raise Killed
+
+    # Every epoch is taken for the best so far: the second one's weights replace the first one's.
+    # Nothing joins the head, so that its logits are those that were judged.
+    monkeypatch.setattr(Trainer, "_with_words", lambda trainer, outcome, companion, everything: outcome)
+    monkeypatch.setattr(TuningLoop, "_is_better", lambda loop, found: True)
+    monkeypatch.setattr(TuningLoop, "save", killed)
+    with pytest.raises(Killed):
+        train.main({"SAGEMAKER_BASE_DIR": str(root)})
+    monkeypatch.setattr(TuningLoop, "save", save)
+    monkeypatch.setattr(TuningLoop, "_has_time_for_a_step", lambda loop: False)
+    model = trained(root)
+    figures = read_manifest(model).metrics
+    assert figures["best_step"] == figures["steps"] == (8 if is_written else 4)
+    codes = np.array([sorted(TOPICS).index(row.label) for row in held_back])
+    logits = Head.load(model / "head.npz", 3, 32).logits(
+        Encoder.load(model / "encoder").embed([r.text for r in held_back])
+    )
+    assert score(logits, codes).loss == pytest.approx(figures["validation_loss"], abs=1e-4)
+
+
+def write_rows(root: Path, channel: str, rows: list[TrainingRow]) -> None:
+    """Add a channel to an /opt/ml folder."""
+    folder = root / "input" / "data" / channel
+    folder.mkdir()
+    (folder / "rows.jsonl").write_text("".join(dump_line(asdict(row)) for row in rows))
+    declared = root / "input" / "config" / "inputdataconfig.json"
+    declared.write_text(
+        json.dumps({**json.loads(declared.read_text()), channel: {"TrainingInputMode": "File"}})
+    )
+
+
+def test_kept_embeddings_that_were_cut_short_are_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "embeddings.npz"
+    KeptVectors(np.ones((40, 8), np.float32), np.zeros((0, 8), np.float32), 1.0).save(path, "this one")
+    assert KeptVectors.load(path, "this one") is not None
+    whole = path.read_bytes()
+    for length in (0, 1, 30, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        assert KeptVectors.load(path, "this one") is None
 
 
 def test_a_checkpoint_of_other_rows_is_not_taken_up(

@@ -19,7 +19,7 @@ from training.models import ModelVersion
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.heavy, pytest.mark.timeout(1200)]
 
-PROGRAMS = ["--train", f"{sys.executable} -m ml.train", "--serve", f"{sys.executable} -m ml.serve"]
+PROGRAMS = ["--train", f"{sys.executable} -m ml train", "--serve", f"{sys.executable} -m ml serve"]
 ROWS = 150  # enough to hold some back, so that the twelve layers really are fine-tuned
 
 

@@ -10,12 +10,14 @@ from training.actions.policy import (
     policy_update,
 )
 from training.actions.runs import hyperparameters_of, run_cancel, run_retry, run_start
+from training.actions.snapshots import Restored, snapshot_restore, snapshot_take, snapshot_train
 from training.costs import cost_record
 from training.registration import encoder_register
 from training.runs import advance as run_advance
 
 __all__ = [
     "POLICY_FIELDS",
+    "Restored",
     "advice_push",
     "certificate_record",
     "certificates_take_turns",
@@ -30,4 +32,7 @@ __all__ = [
     "run_cancel",
     "run_retry",
     "run_start",
+    "snapshot_restore",
+    "snapshot_take",
+    "snapshot_train",
 ]

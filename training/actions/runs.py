@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.models import User
 from training import selectors
-from training.models import RetrainPolicy, RunState, TrainingRun
+from training.models import DatasetSnapshot, RetrainPolicy, RunState, TrainingRun
 from training.signals import run_changed
 
 SEED = 13
@@ -28,10 +28,15 @@ def hyperparameters_of(policy: RetrainPolicy) -> dict[str, str]:
     }
 
 
-def run_start(*, reason: dict[str, Any], requested_by: User | None = None) -> TrainingRun:
-    """Plan a training. Raises ``Refused``: run_live (single flight), too_few_services, too_few_labels."""
+def run_start(
+    *, reason: dict[str, Any], requested_by: User | None = None, snapshot: DatasetSnapshot | None = None
+) -> TrainingRun:
+    """Plan a training, on the labels there are when it starts or on an earlier snapshot.
+
+    Raises ``Refused``: run_live (single flight), too_few_services.
+    """
     counts = selectors.label_counts()
-    if len(counts.per_service) < 2:
+    if snapshot is None and len(counts.per_service) < 2:
         raise Refused(
             "too_few_services",
             "A training needs labels of two services.",
@@ -42,6 +47,7 @@ def run_start(*, reason: dict[str, Any], requested_by: User | None = None) -> Tr
     try:
         with transaction.atomic():
             run = TrainingRun.objects.create(
+                snapshot=snapshot,
                 reason=reason,
                 requested_by=requested_by,
                 hyperparameters=hyperparameters_of(policy),

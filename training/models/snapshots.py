@@ -28,12 +28,18 @@ class DatasetSnapshot(models.Model):
 
 
 class SnapshotRow(models.Model):
-    """Which ticket is in which snapshot under which label: lineage for erasure and comparison."""
+    """Which ticket is in which snapshot under which label: lineage for erasure and comparison.
+
+    ``origin`` says where the label came from (``annotation.selectors.TrainingLabel``), ``text_hash`` names the text as
+    it was learnt. Erasing the ticket empties all but ``row_hash``.
+    """
 
     snapshot = models.ForeignKey(DatasetSnapshot, on_delete=models.CASCADE, related_name="members")
     ticket = models.ForeignKey(Ticket, null=True, on_delete=models.SET_NULL, related_name="+")
     row_hash = models.CharField(max_length=64)
     code = models.CharField(max_length=64)
+    origin = models.CharField(max_length=12, blank=True)
+    text_hash = models.CharField(max_length=32, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["snapshot", "ticket"], name="snapshot_ticket_once")]

@@ -7,6 +7,16 @@ from training.selectors.certificates import (
     certificate_use,
     certificates_spent,
 )
+from training.selectors.snapshots import (
+    CHANGES,
+    SnapshotComparison,
+    snapshot_changes,
+    snapshot_comparison,
+    snapshot_of,
+    snapshot_origins,
+    snapshot_rows,
+    snapshots_listed,
+)
 from training.selectors.standing import (
     AuditStanding,
     LabelCounts,
@@ -29,8 +39,10 @@ from training.selectors.standing import (
 )
 
 __all__ = [
+    "CHANGES",
     "AuditStanding",
     "LabelCounts",
+    "SnapshotComparison",
     "audit_standing",
     "certificate_in_force",
     "certificate_of",
@@ -50,6 +62,12 @@ __all__ = [
     "live_run",
     "policy_current",
     "runs",
+    "snapshot_changes",
+    "snapshot_comparison",
+    "snapshot_of",
+    "snapshot_origins",
+    "snapshot_rows",
+    "snapshots_listed",
     "trainable_tickets",
     "versions",
 ]

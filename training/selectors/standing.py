@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 
 from annotation.models import Ticket, TicketStatus
+from annotation.written import real_labelled
 from training.models import (
     DatasetSnapshot,
     Evaluation,
@@ -77,8 +78,11 @@ def failures_in_a_row() -> int:
 
 
 def trainable_tickets() -> QuerySet[Ticket]:
-    """Tickets whose label may teach a model."""
-    return Ticket.objects.filter(status=TicketStatus.LABELLED, is_audit=False, label__is_active=True)
+    """Customers' tickets whose label may teach a model.
+
+    Written ones may too, within a share of these (``annotation.written``), but never bring a training about.
+    """
+    return real_labelled()
 
 
 def _held_by(snapshot: DatasetSnapshot) -> Exists:

@@ -61,6 +61,20 @@ export const training = {
   trySchedule: (cron: string) => get<T.PolicySchedule>("/api/policy/schedule/", { cron }),
 };
 
+export const snapshots = {
+  list: (cursor: string | null) => get<T.Page<T.SnapshotListed>>("/api/snapshots/", { cursor }),
+  take: () => post<T.SnapshotDetail>("/api/snapshots/"),
+  read: (name: string) => get<T.SnapshotDetail>(`/api/snapshots/${name}/`),
+  rows: (name: string, service: string, origin: string, cursor: string | null) =>
+    get<T.Page<T.SnapshotRow>>(`/api/snapshots/${name}/rows/`, { service, origin, cursor }),
+  compare: (before: string, after: string) => get<T.SnapshotComparison>(`/api/snapshots/${before}/compare/${after}/`),
+  changes: (before: string, after: string, kind: T.SnapshotChange, cursor: string | null) =>
+    get<T.Page<T.SnapshotRow>>(`/api/snapshots/${before}/compare/${after}/${kind}/`, { cursor }),
+  exportUrl: (name: string, form: "jsonl" | "csv") => buildUrl(`/api/snapshots/${name}/export/`, { form }),
+  restore: (name: string) => post<T.SnapshotRestored>(`/api/snapshots/${name}/restore/`),
+  train: (name: string) => post<{ run: number }>(`/api/snapshots/${name}/train/`),
+};
+
 export const ticketTable = {
   list: (query: Record<string, string>, cursor: string, signal?: AbortSignal) =>
     get<T.TicketPage>("/api/tickets/", { ...query, cursor }, signal),

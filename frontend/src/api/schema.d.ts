@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/escalations/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Who waits, and how fast they are answered. */
+        get: operations["escalation_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/home/": {
         parameters: {
             query?: never;
@@ -210,6 +227,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/outcomes/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Tell where tickets ended up. */
+        post: operations["outcomes_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/people/": {
         parameters: {
             query?: never;
@@ -364,6 +398,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/route/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Route one ticket, or several. */
+        post: operations["ticket_route"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/route/{external_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Ask again what became of a ticket: the way to a person's decision where no webhook is set. */
+        get: operations["ticket_routed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/": {
         parameters: {
             query?: never;
@@ -498,6 +566,143 @@ export interface paths {
         put?: never;
         /** @description Make the first admin of a new installation, and sign them in. */
         post: operations["setup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All snapshots, and taking one. */
+        get: operations["snapshot_list"];
+        put?: never;
+        /** @description All snapshots, and taking one. */
+        post: operations["snapshot_take"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One snapshot. */
+        get: operations["snapshot_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/compare/{other}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What lies between two snapshots. */
+        get: operations["snapshot_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/compare/{other}/{kind}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The rows of one kind of change. */
+        get: operations["snapshot_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/export/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A snapshot's rows as a file. */
+        get: operations["snapshot_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/restore/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Check a snapshot's file, and mend it. */
+        post: operations["snapshot_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/rows/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What is in a snapshot. */
+        get: operations["snapshot_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/snapshots/{fingerprint}/train/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Train on exactly these rows again. */
+        post: operations["snapshot_train"];
         delete?: never;
         options?: never;
         head?: never;
@@ -710,6 +915,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/written/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A service's written tickets, and writing more. */
+        get: operations["written_list"];
+        put?: never;
+        /** @description A service's written tickets, and writing more. */
+        post: operations["written_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/written/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Remove a written ticket; its author or a lead may. */
+        delete: operations["written_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/written/nearest/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Whether a text says what a real ticket says already. */
+        post: operations["written_nearest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/written/read/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Read the texts of a file, to be looked over before they are written. */
+        post: operations["written_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -805,6 +1079,21 @@ export interface components {
          * @enum {string}
          */
         AnswerKind: "label" | "none" | "two" | "skip" | "flag";
+        /** @description A wait that ended with a person's decision. */
+        Answered: {
+            ticket_id: number;
+            excerpt: string;
+            kind: components["schemas"]["PersonsAnswerKind"];
+            service_id: number | null;
+            /** Format: date-time */
+            answered_at: string;
+            /** Format: double */
+            seconds: number;
+        };
+        /** @description A text that is being written. */
+        AskNearestRequest: {
+            text: string;
+        };
         /** @description Tickets that wait for a lead's eye. */
         Attention: {
             flagged: number;
@@ -946,6 +1235,25 @@ export interface components {
          * @enum {string}
          */
         DeskMode: "teach" | "check";
+        EscalationInbox: {
+            total: number;
+            /** @description At most fifty, the longest wait first. */
+            waiting: components["schemas"]["Waiting"][];
+            /** @description In the last 24 hours. */
+            answered: number;
+            /** Format: double */
+            median_seconds: number | null;
+            recent: components["schemas"]["Answered"][];
+        };
+        /**
+         * @description * `held` - Held back
+         *     * `not_certified` - Not certified
+         *     * `out_of_scope` - Unlike anything known
+         *     * `uncertain` - Uncertain
+         *     * `model_unavailable` - The model did not answer in time
+         * @enum {string}
+         */
+        EscalationReason: "held" | "not_certified" | "out_of_scope" | "uncertain" | "model_unavailable";
         /** @description A share with its 90 % band: 0.004 is 0.4 points. */
         Estimate: {
             /** Format: double */
@@ -997,6 +1305,23 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
             readonly metrics: components["schemas"]["Metrics"];
+        };
+        /** @description A real ticket of the service. */
+        Example: {
+            id: number;
+            text: string;
+            language: string;
+        };
+        /** @description A CSV or JSONL file of texts. */
+        FileRequest: {
+            /** Format: binary */
+            file: string;
+        };
+        /** @description Rows whose label changed from one service to another. */
+        Flip: {
+            before: string;
+            after: string;
+            rows: number;
         };
         HeartbeatResult: {
             leases: components["schemas"]["Lease"][];
@@ -1166,9 +1491,10 @@ export interface components {
          * @description * `person` - A person
          *     * `similar` - Same text as one a person labelled
          *     * `import` - Imported
+         *     * `outcome` - Moved by the desk
          * @enum {string}
          */
-        LabelSource: "person" | "similar" | "import";
+        LabelSource: "person" | "similar" | "import" | "outcome";
         /**
          * @description * `labels` - Existing labels
          *     * `answer_key` - Answer key for a replay
@@ -1214,6 +1540,23 @@ export interface components {
         Left: {
             teach: number;
             check: number;
+        };
+        /** @description A ticket to route. ``external_id`` is the desk's own: sent again, it gets the same decision. */
+        LiveTicketRequest: {
+            external_id: string;
+            text: string;
+            received_at?: string;
+            channel?: string;
+            language?: string;
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /** @description Code of the service that another router chose, where that is the baseline. */
+            baseline?: string;
+        };
+        /** @description Several at once: one call to the model for all, and each is checked by itself. */
+        LiveTicketsRequest: {
+            tickets: components["schemas"]["LiveTicketRequest"][];
         };
         /** @description The improvement loop as it stands now. ``active``: the arrow at work, such as ``label>train``. */
         Loop: {
@@ -1326,6 +1669,19 @@ export interface components {
             seconds: number;
             unpriced_seconds: number;
         };
+        /** @description A real ticket that shares words with it; of a control only that there is one, so both ids are null then. */
+        Near: {
+            ticket_id: number | null;
+            service_id: number | null;
+            excerpt: string;
+            /** Format: double */
+            likeness: number;
+            is_copy: boolean;
+        };
+        /** @description The nearest first. */
+        NearestList: {
+            results: components["schemas"]["Near"][];
+        };
         /** @description Something that waits for a person. */
         Need: {
             code: string;
@@ -1369,6 +1725,30 @@ export interface components {
             params: {
                 [key: string]: unknown;
             };
+        };
+        OutcomeBodyRequest: components["schemas"]["OutcomeRequest"] | components["schemas"]["OutcomesRequest"];
+        /** @description Where a ticket ended up: the service's code, and when the desk settled that (now, unless said). */
+        OutcomeRequest: {
+            external_id: string;
+            service: string;
+            /** Format: date-time */
+            decided_at?: string;
+        };
+        /** @description ``moved``: it ended elsewhere than it had been sent. ``news``: false for what was known already. */
+        OutcomeResult: {
+            external_id: string;
+            recorded: boolean;
+            news: boolean;
+            moved: boolean;
+            error: string | null;
+        };
+        /** @description In the order of the call. */
+        OutcomeResults: {
+            results: components["schemas"]["OutcomeResult"][];
+        };
+        /** @description Several at once. */
+        OutcomesRequest: {
+            outcomes: components["schemas"]["OutcomeRequest"][];
         };
         /** @description The retrain policy; ``next_at``: when its crontab line next falls due in ``zone``. */
         PatchedPolicyRequest: {
@@ -1417,6 +1797,28 @@ export interface components {
         People: {
             results: components["schemas"]["User"][];
         };
+        /** @description What a person decided. ``label``: a service; ``two``: two of them; ``none``: none of ours. */
+        PersonsAnswer: {
+            kind: components["schemas"]["PersonsAnswerKind"];
+            service: string | null;
+            second_service: string | null;
+            /** Format: date-time */
+            answered_at: string;
+            /**
+             * Format: double
+             * @description From the escalation to the decision.
+             */
+            seconds: number;
+            /** @description Grows when the person corrects themselves. */
+            revision: number;
+        };
+        /**
+         * @description * `label` - label
+         *     * `two` - two
+         *     * `none` - none
+         * @enum {string}
+         */
+        PersonsAnswerKind: "label" | "two" | "none";
         /** @description The retrain policy; ``next_at``: when its crontab line next falls due in ``zone``. */
         Policy: {
             is_active?: boolean;
@@ -1493,6 +1895,12 @@ export interface components {
         ReleaseResult: {
             released: number;
         };
+        /** @description ``whole``: the file was as it should be; otherwise it was written anew. */
+        Restored: {
+            whole: boolean;
+            rows: number;
+            erased: number;
+        };
         /** @description Accepting all answers of at least this confidence: the share accepted and the errors among them. */
         RiskCoverage: {
             /** Format: double */
@@ -1511,6 +1919,46 @@ export interface components {
          * @enum {string}
          */
         Role: "annotator" | "reviewer" | "lead" | "admin" | "machine";
+        /**
+         * @description A decision: either ``service`` with ``confidence`` and ``band``, or ``escalate`` with the reason.
+         *
+         *     ``state``: routed; waiting for a person; answered by one (see ``answer``); closed, as the desk decided by itself.
+         */
+        RouteAnswer: {
+            external_id: string;
+            state: components["schemas"]["RouteAnswerStateEnum"];
+            service: string | null;
+            /** Format: double */
+            confidence: number | null;
+            band: components["schemas"]["Band"] | null;
+            escalate: components["schemas"]["EscalationReason"] | null;
+            reasons: string[];
+            answer: components["schemas"]["PersonsAnswer"] | null;
+            model_version: number | null;
+            /** Format: date-time */
+            decided_at: string;
+            /** @description This external id was decided about before. */
+            repeated: boolean;
+        };
+        /**
+         * @description * `routed` - routed
+         *     * `waiting` - waiting
+         *     * `answered` - answered
+         *     * `closed` - closed
+         * @enum {string}
+         */
+        RouteAnswerStateEnum: "routed" | "waiting" | "answered" | "closed";
+        RouteBodyRequest: components["schemas"]["LiveTicketRequest"] | components["schemas"]["LiveTicketsRequest"];
+        RouteReply: components["schemas"]["RouteAnswer"] | components["schemas"]["RouteResults"];
+        /** @description Of each ticket the decision, or what is wrong with it. */
+        RouteResult: {
+            decision: components["schemas"]["RouteAnswer"] | null;
+            error: components["schemas"]["Reason"] | null;
+        };
+        /** @description In the order of the call. */
+        RouteResults: {
+            results: components["schemas"]["RouteResult"][];
+        };
         /** @description A training run in a list. */
         Run: {
             readonly id: number;
@@ -1642,6 +2090,14 @@ export interface components {
             /** @default 0 */
             readonly label_count: number;
         };
+        /** @description What became of one service's rows. */
+        ServiceChange: {
+            service: string;
+            before: number;
+            after: number;
+            came: number;
+            went: number;
+        };
         ServiceList: {
             results: components["schemas"]["Service"][];
         };
@@ -1709,6 +2165,86 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
         };
+        /** @description What lies between two snapshots: rows by what became of them. */
+        SnapshotComparison: {
+            before: components["schemas"]["Snapshot"];
+            after: components["schemas"]["Snapshot"];
+            came: number;
+            went: number;
+            flipped: number;
+            edited: number;
+            same: number;
+            erased: number;
+            services: components["schemas"]["ServiceChange"][];
+            flips: components["schemas"]["Flip"][];
+        };
+        /** @description A snapshot on its page: also its rows by where their label came from, and those whose ticket was erased. */
+        SnapshotDetail: {
+            readonly id: number;
+            readonly fingerprint: string;
+            readonly rows: number;
+            readonly services: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly used_by: components["schemas"]["SnapshotUse"][];
+            readonly origins: {
+                [key: string]: number;
+            };
+            readonly erased: number;
+        };
+        /** @description Snapshots, newest first. */
+        SnapshotList: {
+            results: components["schemas"]["SnapshotListed"][];
+            next: string | null;
+        };
+        /** @description A snapshot in the list, with what learned from it, the newest training first. */
+        SnapshotListed: {
+            readonly id: number;
+            readonly fingerprint: string;
+            readonly rows: number;
+            readonly services: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly used_by: components["schemas"]["SnapshotUse"][];
+        };
+        /**
+         * @description One row. ``ticket_id`` null: its ticket was erased. ``is_edited``: the ticket's text is another by now, and the
+         *     excerpt is the present one's.
+         */
+        SnapshotRow: {
+            ticket_id: number | null;
+            excerpt: string;
+            service: string;
+            service_before: string | null;
+            origin: string;
+            is_edited: boolean;
+        };
+        /** @description A page of rows. */
+        SnapshotRows: {
+            results: components["schemas"]["SnapshotRow"][];
+            next: string | null;
+        };
+        /** @description The training that was started. */
+        SnapshotRun: {
+            run: number;
+        };
+        /** @description A training that learned from a snapshot, and the version it made. */
+        SnapshotUse: {
+            run: number;
+            state: string;
+            version: number | null;
+        };
+        /**
+         * @description * `free` - free
+         *     * `held` - held
+         *     * `flagged` - flagged
+         * @enum {string}
+         */
+        StandingEnum: "free" | "held" | "flagged";
         /** @description A ticket no other is like. ``outlier``: share of the pool that is more ordinary. */
         Strange: {
             ticket_id: number;
@@ -1751,6 +2287,10 @@ export interface components {
             /** Format: double */
             probability: number;
             band: components["schemas"]["Band"];
+        };
+        /** @description The texts that were read; nothing is kept yet. */
+        Texts: {
+            texts: string[];
         };
         /** @description A ticket on its page. */
         TicketDetail: {
@@ -1899,10 +2439,10 @@ export interface components {
          *     * `flag` - flag
          * @enum {string}
          */
-        TriageRequestKindEnum: "label" | "none" | "flag";
+        TriageKind: "label" | "none" | "flag";
         /** @description A decision; ``key`` makes sending it twice the same as once. ``service_id`` goes with ``label``. */
         TriageRequestRequest: {
-            kind: components["schemas"]["TriageRequestKindEnum"];
+            kind: components["schemas"]["TriageKind"];
             service_id?: number | null;
             /** Format: uuid */
             key: string;
@@ -1991,6 +2531,60 @@ export interface components {
             /** Format: date-time */
             readonly last_login: string | null;
         };
+        /** @description A customer who waits. Of a random control nothing is shown that the model thinks. */
+        Waiting: {
+            ticket_id: number;
+            external_id: string;
+            excerpt: string;
+            channel: string;
+            language: string;
+            /** Format: date-time */
+            waiting_since: string;
+            reason: components["schemas"]["EscalationReason"];
+            candidates: components["schemas"]["Candidate"][];
+            standing: components["schemas"]["StandingEnum"];
+        };
+        /** @description What became of each text. */
+        WriteReport: {
+            results: components["schemas"]["WrittenResult"][];
+            written: number;
+        };
+        /** @description Texts for a service. */
+        WriteRequest: {
+            service_id: number;
+            texts: string[];
+        };
+        /**
+         * @description A service's written tickets, newest first, at most two hundred of ``total``; and real ones to write like.
+         *
+         *     ``real``: its real labels that may train; ``allowed``: how many written ones may train beside them.
+         */
+        WrittenList: {
+            results: components["schemas"]["WrittenTicket"][];
+            total: number;
+            real: number;
+            allowed: number;
+            examples: components["schemas"]["Example"][];
+        };
+        /** @description What became of one text, by its place: ``ticket_id``, or a ``code`` that says why not. */
+        WrittenResult: {
+            place: number;
+            ticket_id: number | null;
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description One written ticket. ``trains``: whether the next training learns from it, or its service has too many. */
+        WrittenTicket: {
+            id: number;
+            text: string;
+            author: string;
+            /** Format: date-time */
+            written_at: string;
+            trains: boolean;
+            can_remove: boolean;
+        };
     };
     responses: never;
     parameters: never;
@@ -2000,6 +2594,25 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    escalation_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EscalationInbox"];
+                };
+            };
+        };
+    };
     home_read: {
         parameters: {
             query?: never;
@@ -2295,6 +2908,29 @@ export interface operations {
             };
         };
     };
+    outcomes_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["OutcomeBodyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeResults"];
+                };
+            };
+        };
+    };
     people_list: {
         parameters: {
             query?: never;
@@ -2508,6 +3144,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UndoResult"];
+                };
+            };
+        };
+    };
+    ticket_route: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RouteBodyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteReply"];
+                };
+            };
+        };
+    };
+    ticket_routed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                external_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteAnswer"];
                 };
             };
         };
@@ -2762,6 +3442,208 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    snapshot_list: {
+        parameters: {
+            query?: {
+                /** @description Snapshots older than this id. */
+                cursor?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotList"];
+                };
+            };
+        };
+    };
+    snapshot_take: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotDetail"];
+                };
+            };
+        };
+    };
+    snapshot_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotDetail"];
+                };
+            };
+        };
+    };
+    snapshot_compare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotComparison"];
+                };
+            };
+        };
+    };
+    snapshot_changes: {
+        parameters: {
+            query?: {
+                /** @description Behind this ticket. */
+                cursor?: number;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+                kind: "came" | "edited" | "flipped" | "went";
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotRows"];
+                };
+            };
+        };
+    };
+    snapshot_export: {
+        parameters: {
+            query?: {
+                form?: "csv" | "jsonl";
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+        };
+    };
+    snapshot_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restored"];
+                };
+            };
+        };
+    };
+    snapshot_rows: {
+        parameters: {
+            query?: {
+                cursor?: number;
+                /** @description Where the label came from. */
+                origin?: string;
+                /** @description A service's code. */
+                service?: string;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotRows"];
+                };
+            };
+        };
+    };
+    snapshot_train: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotRun"];
                 };
             };
         };
@@ -3081,6 +3963,116 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Try"];
+                };
+            };
+        };
+    };
+    written_list: {
+        parameters: {
+            query: {
+                service: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WrittenList"];
+                };
+            };
+        };
+    };
+    written_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteReport"];
+                };
+            };
+        };
+    };
+    written_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    written_nearest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskNearestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NearestList"];
+                };
+            };
+        };
+    };
+    written_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["FileRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Texts"];
                 };
             };
         };

@@ -135,3 +135,12 @@ export type CurvePoint = Schema["CurvePoint"];
 export type Policy = Sent<Schema["Policy"]>;
 export type PolicyWrite = Schema["PatchedPolicyRequest"];
 export type PolicySchedule = Schema["Schedule"];
+
+// --- snapshots -----------------------------------------------------------------------------------
+
+export type SnapshotListed = Sent<Schema["SnapshotListed"]>;
+export type SnapshotDetail = Sent<Schema["SnapshotDetail"]>;
+export type SnapshotRow = Schema["SnapshotRow"];
+export type SnapshotComparison = Schema["SnapshotComparison"];
+export type SnapshotRestored = Schema["Restored"];
+export type SnapshotChange = "came" | "went" | "flipped" | "edited";
