@@ -34,6 +34,8 @@ REHEARSAL = "rehearsal"
 REHEARSAL_TEXT = "Where is my parcel?"
 REHEARSAL_SECONDS = 20.0
 GIVE_UP_SECONDS = 1800
+SETTLE_SECONDS = 3
+"""What an endpoint says so soon after a wish may still be about the wish before it."""
 UPDATING = "updating"
 """What a backend says of an endpoint that still serves the former artifact while it takes the new one."""
 
@@ -146,6 +148,8 @@ def _give_up(promotion: Promotion, trouble: str) -> None:
 
 def _has_failed(seen: EndpointObservation, since: datetime | None) -> bool:
     """Whether an endpoint that does not serve what was wished for will not: it says so, went back, or took too long."""
-    is_late = since is not None and (timezone.now() - since).total_seconds() > GIVE_UP_SECONDS
+    age = (timezone.now() - since).total_seconds() if since is not None else 0.0
+    if age < SETTLE_SECONDS:
+        return False
     went_back = seen.state == "in_service" and seen.reason not in ("", UPDATING)
-    return seen.state == "failed" or went_back or is_late
+    return seen.state == "failed" or went_back or age > GIVE_UP_SECONDS
