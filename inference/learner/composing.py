@@ -52,6 +52,13 @@ def suspicions(labels: world.Labels, rows: pool.Rows) -> list[Suspicion]:
     ]
 
 
+def _drawn(lane: str, pick: Pick | None) -> float:
+    """The chance with which a ticket of Teach was drawn; only audit tickets owe theirs to chance."""
+    if pick is not None:
+        return pick.probability
+    return settings.AUDIT_RESERVE_SHARE if lane == Lane.AUDIT else 1.0
+
+
 class Composer:
     """Makes the items of one push from one ranking."""
 
@@ -72,7 +79,7 @@ class Composer:
                 lane=lane if lane in Lane.values else Lane.NOVELTY,
                 uncertainty=float(self.scores.uncertainty[row]),
                 outlier=float(self.scores.outlier[row]),
-                sampling_probability=pick.probability if pick else settings.AUDIT_RESERVE_SHARE,
+                sampling_probability=_drawn(lane, pick),
                 candidates=found,
             )
             for (lane, row, pick), found in zip(ordered, chances, strict=True)

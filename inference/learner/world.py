@@ -20,6 +20,7 @@ from annotation.models import (
 )
 from annotation.written import written_left_out
 from inference import selectors
+from inference.comparison import current
 from training import selectors as training
 
 Ints = NDArray[np.int64]
@@ -210,3 +211,12 @@ def keyword_tickets(known: NDArray[np.int64]) -> dict[str, list[int]]:
             held += tickets.filter(text__icontains=word).values_list("pk", flat=True)[:KEYWORD_TICKETS]
         found[service.code] = [pk for pk in dict.fromkeys(held) if pk in pool]
     return found
+
+
+def look_alikes(known: Ints) -> list[int]:
+    """Rows (places in ``known``) of open tickets that are like a candidate's failures, the most alike first."""
+    wanted = current.look_alikes()
+    if not wanted:
+        return []
+    row_of = {int(ticket): row for row, ticket in enumerate(known)}
+    return [row_of[ticket] for ticket in wanted if ticket in row_of]
