@@ -158,7 +158,9 @@ def verdict_refresh(*, observation: Observation) -> None:
 @transaction.atomic
 def observation_settle(*, observation: Observation) -> None:
     """What beat does: the verdict of tickets that came without a judgement, and the end of an insufficient one."""
-    locked = Observation.objects.select_for_update(skip_locked=True).filter(pk=observation.pk, ended_at=None)
+    locked = Observation.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        pk=observation.pk, ended_at=None
+    )
     found = locked.select_related("candidate", "certificate").first()
     if found is None:
         return
