@@ -155,7 +155,7 @@ def tuned(train: History, test: History, asked: argparse.Namespace) -> list[dict
             write_tree(root, rows_of(some), setting | {"max_seconds": asked.fine_tune, "seed": 0})
             environment = os.environ | {"SAGEMAKER_BASE_DIR": folder}
             subprocess.run(
-                [sys.executable, "-m", "ml.train"], env=environment, check=True, stdout=subprocess.DEVNULL
+                [sys.executable, "-m", "ml", "train"], env=environment, check=True, stdout=subprocess.DEVNULL
             )
             predictor = Predictor.load(root / "model")
             row: dict[str, Any] = {"part": f"trained {asked.fine_tune:g} s", "copies": shown(setting)}

@@ -11,10 +11,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from compute.port import ComputeBackend, ComputeError, EndpointSpec
+from compute.port import ComputeBackend, ComputeError, EndpointObservation, EndpointSpec
 from inference import nudges
 from inference.actions import history
 from inference.actions.deployments import PRODUCTION, deployment_replace, production_ensure
+from inference.actions.evaluations import certificate_spend
 from inference.actions.promotions import promotion_end
 from inference.comparison import current
 from inference.models import (
@@ -34,6 +35,10 @@ REHEARSAL = "rehearsal"
 REHEARSAL_TEXT = "Where is my parcel?"
 REHEARSAL_SECONDS = 20.0
 GIVE_UP_SECONDS = 1800
+SETTLE_SECONDS = 3
+"""What an endpoint says so soon after a wish may still be about the wish before it."""
+UPDATING = "updating"
+"""What a backend says of an endpoint that still serves the former artifact while it takes the new one."""
 
 
 def promotions_drive(*, backend: ComputeBackend) -> None:
@@ -59,7 +64,7 @@ def _rehearse(promotion: Promotion, backend: ComputeBackend) -> None:
         backend.put_endpoint(EndpointSpec(name=REHEARSAL, artifact_uri=former.artifact_uri))
         seen = backend.observe_endpoint(REHEARSAL)
         if seen.state != "in_service" or seen.artifact_uri != former.artifact_uri:
-            if seen.state == "failed" or _is_late(promotion.requested_at):
+            if _has_failed(seen, promotion.requested_at):
                 _give_up(promotion, f"the way back cannot start: {seen.reason or seen.state}")
             return
         trouble = _answers_wrongly(former, backend)
@@ -95,15 +100,15 @@ def _answers_wrongly(version: ModelVersion, backend: ComputeBackend) -> str:
 
 
 def _deploy(promotion: Promotion, backend: ComputeBackend) -> None:
-    """Let the endpoint take the version; when it answers with it, let the row say so."""
+    """Let the endpoint take the version; when it answers with it, let the row say so, and ask for its certificate:
+    this is where delta is spent."""
     wanted = promotion.version.artifact_uri
     backend.put_endpoint(EndpointSpec(name=PRODUCTION, artifact_uri=wanted))
     seen = backend.observe_endpoint(PRODUCTION)
     if seen.state == "in_service" and seen.artifact_uri == wanted:
         _take_over(promotion)
         return
-    went_back = seen.state == "in_service" and bool(seen.reason)
-    if seen.state == "failed" or went_back or _is_late(promotion.approved_at):
+    if _has_failed(seen, promotion.approved_at):
         _give_up(promotion, seen.reason or seen.state)
         production_ensure(backend=backend)
 
@@ -114,6 +119,7 @@ def _take_over(promotion: Promotion) -> None:
     if locked.state != PromotionState.DEPLOYING:
         return
     made = deployment_replace(locked.version, DeploymentRole.PRODUCTION, PRODUCTION, locked.approved_by)
+    certificate_spend(model_version=locked.version, by=locked.approved_by)
     promotion_end(locked, PromotionState.DONE)
     Observation.objects.filter(pk=locked.observation_id, ended_at=None).update(
         state=ObservationState.PROMOTED, ended_at=timezone.now()
@@ -143,5 +149,10 @@ def _give_up(promotion: Promotion, trouble: str) -> None:
         )
 
 
-def _is_late(since: datetime | None) -> bool:
-    return since is not None and (timezone.now() - since).total_seconds() > GIVE_UP_SECONDS
+def _has_failed(seen: EndpointObservation, since: datetime | None) -> bool:
+    """Whether an endpoint that does not serve what was wished for will not: it says so, went back, or took too long."""
+    age = (timezone.now() - since).total_seconds() if since is not None else 0.0
+    if age < SETTLE_SECONDS:
+        return False
+    went_back = seen.state == "in_service" and seen.reason not in ("", UPDATING)
+    return seen.state == "failed" or went_back or age > GIVE_UP_SECONDS

@@ -1462,17 +1462,6 @@ export interface components {
          * @enum {string}
          */
         AnswerKind: "label" | "none" | "two" | "skip" | "flag";
-        /** @description A wait that ended with a person's decision. */
-        Answered: {
-            ticket_id: number;
-            excerpt: string;
-            kind: components["schemas"]["PersonsAnswerKind"];
-            service_id: number | null;
-            /** Format: date-time */
-            answered_at: string;
-            /** Format: double */
-            seconds: number;
-        };
         /** @description A text that is being written. */
         AskNearestRequest: {
             text: string;
@@ -1765,7 +1754,7 @@ export interface components {
             answered: number;
             /** Format: double */
             median_seconds: number | null;
-            recent: components["schemas"]["Answered"][];
+            recent: components["schemas"]["PersonAnswer"][];
         };
         /**
          * @description * `held` - Held back
@@ -2860,6 +2849,17 @@ export interface components {
          * @enum {string}
          */
         PermitCodeEnum: "passed" | "overridden" | "not_judged" | "stopped_by_gate";
+        /** @description A wait that ended with a person's decision. */
+        PersonAnswer: {
+            ticket_id: number;
+            excerpt: string;
+            kind: components["schemas"]["PersonsAnswerKind"];
+            service_id: number | null;
+            /** Format: date-time */
+            answered_at: string;
+            /** Format: double */
+            seconds: number;
+        };
         /** @description What a person decided. ``label``: a service; ``two``: two of them; ``none``: none of ours. */
         PersonsAnswer: {
             kind: components["schemas"]["PersonsAnswerKind"];
