@@ -49,6 +49,7 @@ _MENU: list[tuple[Any, list[tuple[Any, str, str]]]] = [
     (say("Models", "Modèles"), [
         (say("Model versions", "Versions"), "deployed_code", "training_modelversion"),
         (say("Evaluations", "Évaluations"), "verified", "training_evaluation"),
+        (say("Model registry", "Registre de modèles"), "inventory_2", "training_registryentry"),
         (say("Deployments", "Déploiements"), "rocket_launch", "inference_deployment"),
         (say("Transforms", "Passages sur les tickets"), "conversion_path", "inference_transformrun"),
         (say("Embedding spaces", "Espaces vectoriels"), "scatter_plot", "inference_encoder"),

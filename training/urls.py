@@ -11,6 +11,7 @@ urlpatterns = [
     path("runs/<int:pk>/retry/", views.RunRetryView.as_view()),
     path("models/", views.ModelsView.as_view()),
     path("models/<int:number>/", views.ModelView.as_view()),
+    path("models/<int:number>/approval/", views.ModelApprovalView.as_view()),
     path("policy/", views.PolicyView.as_view()),
     path("policy/schedule/", views.ScheduleView.as_view()),
 ]
