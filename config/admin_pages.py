@@ -53,6 +53,7 @@ _MENU: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         (say("Gate settings", "Réglages du portail"), "rule_settings", "training_gatesettings"),
         (say("Verdicts", "Verdicts"), "gavel", "training_gateverdict"),
         (say("Overrides", "Dérogations"), "approval_delegation", "training_gateoverride"),
+        (say("Model registry", "Registre de modèles"), "inventory_2", "training_registryentry"),
         (say("Deployments", "Déploiements"), "rocket_launch", "inference_deployment"),
         (say("Transforms", "Passages sur les tickets"), "conversion_path", "inference_transformrun"),
         (say("Embedding spaces", "Espaces vectoriels"), "scatter_plot", "inference_encoder"),

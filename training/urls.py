@@ -20,6 +20,7 @@ urlpatterns = [
     path("evaluations/", evaluations.HeadlinesView.as_view()),
     path("evaluations/effort/", evaluations.EffortView.as_view()),
     path("gate/", gate.GateView.as_view()),
+    path("models/<int:number>/approval/", views.ModelApprovalView.as_view()),
     path("policy/", views.PolicyView.as_view()),
     path("policy/schedule/", views.ScheduleView.as_view()),
     path("snapshots/", snapshots.SnapshotsView.as_view()),

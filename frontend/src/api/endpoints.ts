@@ -56,6 +56,8 @@ export const training = {
   retry: (id: number) => post<T.RunDetail>(`/api/runs/${id}/retry/`),
   models: () => get<T.List<T.Model>>("/api/models/"),
   model: (version: number) => get<T.ModelDetail>(`/api/models/${version}/`),
+  decide: (version: number, approved: boolean, reason: string) =>
+    post<T.RegistryEntry>(`/api/models/${version}/approval/`, { approved, reason }),
   policy: () => get<T.Policy>("/api/policy/"),
   savePolicy: (changes: T.PolicyWrite) => patch<T.Policy>("/api/policy/", changes),
   trySchedule: (cron: string) => get<T.PolicySchedule>("/api/policy/schedule/", { cron }),

@@ -364,6 +364,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{number}/approval/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Approve or reject a version in the model registry. */
+        post: operations["model_approval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{number}/evaluation/": {
         parameters: {
             query?: never;
@@ -1462,6 +1479,18 @@ export interface components {
          * @enum {string}
          */
         AnswerKind: "label" | "none" | "two" | "skip" | "flag";
+        /**
+         * @description * `pending` - Waiting for a decision
+         *     * `approved` - Approved
+         *     * `rejected` - Rejected
+         * @enum {string}
+         */
+        ApprovalEnum: "pending" | "approved" | "rejected";
+        /** @description A lead's word on a version. */
+        ApprovalRequest: {
+            approved: boolean;
+            reason: string;
+        };
         /** @description A text that is being written. */
         AskNearestRequest: {
             text: string;
@@ -2438,6 +2467,15 @@ export interface components {
             readonly training: components["schemas"]["TrainingFigures"];
             readonly evaluations: components["schemas"]["Evaluation"][];
             readonly previous: components["schemas"]["Previous"] | null;
+            readonly artifact_uri: string;
+            /**
+             * @description The program that made the artifact.
+             * @default
+             */
+            readonly code_version: string;
+            readonly attempt: number | null;
+            /** @description Null where jobs run without a model registry. */
+            readonly registry: components["schemas"]["Registry"] | null;
         };
         /** @description All versions, newest first. */
         ModelVersionList: {
@@ -2985,6 +3023,25 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * @description The version in the account's model registry, and what a person decided about it.
+         *
+         *     ``is_told``: the registry has taken the decision. ``problem``: why the last try failed; it is tried again.
+         */
+        Registry: {
+            /** @description The version's ARN; empty until registered. */
+            readonly address: string;
+            readonly approval: components["schemas"]["ApprovalEnum"];
+            readonly is_told: boolean;
+            readonly status: string;
+            readonly reason: string;
+            readonly decided_by: string | null;
+            /** Format: date-time */
+            readonly decided_at: string | null;
+            readonly problem: string;
+            /** Format: date-time */
+            readonly asked_at: string | null;
+        };
         /** @description A decision from a ticket's page; ``key`` makes sending it twice the same as once. */
         RelabelRequest: {
             service_id: number;
@@ -3153,6 +3210,8 @@ export interface components {
             readonly observed_at: string | null;
             readonly metrics: components["schemas"]["MetricPoint"][];
             readonly log_tail: string;
+            /** @description Where the whole log is read in a browser. */
+            readonly log_url: string;
             readonly costs: components["schemas"]["Cost"][];
         };
         /** @description Runs, newest first; ``next`` is the cursor of the following page. */
@@ -4393,6 +4452,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersionDetail"];
+                };
+            };
+        };
+    };
+    model_approval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
                 };
             };
         };
