@@ -102,3 +102,27 @@ export const triage = {
   list: () => get<T.TriageInbox>("/api/triage/"),
   decide: (ticketId: number, body: T.TriageDecision) => post<T.Annotation>(`/api/triage/${ticketId}/`, body),
 };
+
+export const judging = {
+  claim: () => post<T.JudgingClaim>("/api/judging/claim/"),
+  judge: (pairId: number, body: T.JudgeBody) => post<T.Judged>(`/api/judging/${pairId}/`, body, { keepalive: true }),
+  release: (pairId: number, lease: string) =>
+    post<{ released: boolean }>(`/api/judging/${pairId}/release/`, { lease }, { keepalive: true }),
+  undo: (judgementId: number) => post<T.Unjudged>("/api/judging/undo/", { judgement_id: judgementId }),
+};
+
+export const observation = {
+  read: () => get<T.ObservationAnswer>("/api/observation/"),
+  start: (body: T.ObservationStart) => post<T.ObservationAnswer>("/api/observation/", body),
+  share: (id: number, share: number) => patch<T.ObservationAnswer>(`/api/observation/${id}/share/`, { share }),
+  stop: (id: number, why: string) => post<T.ObservationAnswer>(`/api/observation/${id}/stop/`, { why }),
+  promote: (id: number, why: string) => post<T.Production>(`/api/observation/${id}/promotion/`, { why }),
+};
+
+export const production = {
+  read: () => get<T.Production>("/api/production/"),
+  approve: (promotionId: number) => post<T.Production>(`/api/promotions/${promotionId}/approve/`),
+  withdraw: (promotionId: number, why: string) => post<T.Production>(`/api/promotions/${promotionId}/withdraw/`, { why }),
+  rollback: (why: string) => post<T.Production>("/api/production/rollback/", { why }),
+  history: (before: number | null) => get<T.HistoryPage>("/api/history/", before ? { before: String(before) } : {}),
+};

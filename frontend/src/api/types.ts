@@ -146,3 +146,22 @@ export type SnapshotRow = Schema["SnapshotRow"];
 export type SnapshotComparison = Schema["SnapshotComparison"];
 export type SnapshotRestored = Schema["Restored"];
 export type SnapshotChange = "came" | "went" | "flipped" | "edited";
+
+// --- observation, judging, promotion ---------------------------------------------------------------
+
+export type JudgingClaim = Schema["JudgingClaim"];
+export type JudgingPair = Schema["Pair"];
+export type JudgeBody = Schema["JudgeRequestRequest"];
+export type JudgementChoice = JudgeBody["choice"];
+export type Judged = Schema["Judged"];
+export type Unjudged = Schema["Unjudged"];
+export type ObservationAnswer = Schema["ObservationAnswer"];
+export type Observation = Sent<Schema["Observation"]>;
+export type ObservationStart = Schema["ObservationStartRequest"];
+export type Verdict = Schema["Verdict"];
+export type VerdictReason = Schema["VerdictReason"];
+export type Sequence = Schema["Sequence"];
+export type Production = Schema["ProductionAnswer"];
+export type Promotion = Sent<Schema["Promotion"]>;
+export type HistoryPage = Schema["HistoryAnswer"];
+export type HistoryLine = Sent<Schema["History"]>;

@@ -10,7 +10,9 @@ import {
   Inbox,
   PlaySquare,
   Rows3,
+  Scale,
   Tags,
+  Telescope,
   Users,
 } from "@lucide/vue";
 import type { Component } from "vue";
@@ -42,6 +44,8 @@ export const NAV: NavGroup[] = [
       { name: "loop", icon: Activity, role: "lead" },
       { name: "tickets", icon: Rows3, role: "reviewer" },
       { name: "triage", icon: Inbox, role: "reviewer" },
+      { name: "judge", icon: Scale, role: "reviewer" },
+      { name: "observation", icon: Telescope, role: "reviewer" },
       { name: "try", icon: FlaskConical, role: "reviewer" },
     ],
   },
