@@ -28,6 +28,7 @@ PACKAGES = (
     "transformers",
     "sentence-transformers",
     "onnxruntime",
+    "fastapi",
     "modAL-python",
     "small-text",
     "scikit-activeml",

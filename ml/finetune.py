@@ -1,7 +1,7 @@
 """The fine-tuning loop: time-boxed, early-stopped, resumable, never worse than the probe on validation.
 
-It knows no torch: it drives an object that takes steps (``ml.encoder.FineTuning``), judges after every epoch,
-keeps the best weights on disk, and leaves a checkpoint from which the same run goes on.
+It knows no torch: it drives an object that takes steps (``ml.tuning.FineTuning``), judges after every epoch,
+has the best weights kept, and leaves a checkpoint from which the same run goes on.
 
 Rates fall to zero along the run, so later weights are the better ones where validation cannot tell: a hundred rows
 cannot tell four points apart. An epoch within ``Limits.noise`` of the best one takes its place. On a held-out part
@@ -25,7 +25,8 @@ CHECKPOINT_SECONDS = 60.0
 """A machine taken away without notice loses at most about this much work."""
 
 CHECKPOINT = "tuning.pt"
-BEST = "best.pt"
+CHECKPOINT_FORMAT = "2"
+"""Part of a training's identity: a checkpoint written another way is not taken up."""
 
 
 class Stopped(Exception):
@@ -41,8 +42,8 @@ class Tuning(Protocol):
     def steps_per_epoch(self) -> int: ...
     def run_step(self, progress: float) -> float: ...
     def save_checkpoint(self, path: Path, state: dict[str, Any]) -> None: ...
-    def keep(self, path: Path) -> None: ...
-    def come_back(self, path: Path) -> None: ...
+    def keep(self) -> None: ...
+    def come_back(self) -> None: ...
 
 
 @dataclass
@@ -145,7 +146,7 @@ class TuningLoop:
                 # The weights are broken: only what was kept before can be used.
                 self.state.is_over = True
         if self.state.best_step:
-            self.tuning.come_back(self.folder / BEST)
+            self.tuning.come_back()
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -196,7 +197,7 @@ class TuningLoop:
             self.state.top_accuracy = max(self.state.top_accuracy, found.accuracy)
             self.state.best_step = self.tuning.step
             self.state.epochs_without_gain = 0
-            self.tuning.keep(self.folder / BEST)
+            self.tuning.keep()
         else:
             self.state.epochs_without_gain += 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,6 @@ class KeptVectors:
                     return None
                 vectors = [np.asarray(arrays[name], np.float32) for name in ("embeddings", "pool")]
                 return cls(vectors[0], vectors[1], float(arrays["seconds"]))
-        except (OSError, ValueError, KeyError):
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
             print("the kept embeddings cannot be read: they are made again", flush=True)
             return None

@@ -35,7 +35,7 @@ from ml.container import (
 )
 from ml.dataset import class_weights, fingerprint
 from ml.encoder import Encoder, copy_encoder, set_threads
-from ml.finetune import BEST, CHECKPOINT, Budget, Limits, Stopped, TuningLoop, TuningState
+from ml.finetune import CHECKPOINT, CHECKPOINT_FORMAT, Budget, Limits, Stopped, TuningLoop, TuningState
 from ml.forms import CannotRun, choose, form_seconds, texts_for
 from ml.kept import KeptVectors
 from ml.machine import threads_asked
@@ -113,15 +113,19 @@ class Trainer:
     def _resume(self, given: tuple[list[TrainingRow], list[TrainingRow]]) -> None:
         """Recognise a checkpoint of this very training; one of another is left alone and overwritten."""
         told = json.dumps(self.hyper.to_strings(), sort_keys=True)
-        parts = [fingerprint(given[0]), fingerprint(given[1]), self.encoder.fingerprint(), told]
+        parts = [
+            fingerprint(given[0]),
+            fingerprint(given[1]),
+            self.encoder.fingerprint(),
+            told,
+            CHECKPOINT_FORMAT,
+        ]
         parts += self.pool_texts
         self.identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         path = self.paths.checkpoints / CHECKPOINT
         state = read_checkpoint_state(path) if path.is_file() else None
         is_ours = state is not None and state.get("identity") == self.identity
         self.resumed = TuningState(**state) if state and is_ours else None
-        if self.resumed and self.resumed.best_step and not (self.paths.checkpoints / BEST).is_file():
-            self.resumed = None
         if self.resumed:
             self.budget.spent_before = self.resumed.spent
             emit(phase="resume", spent_seconds=self.resumed.spent)
@@ -306,7 +310,7 @@ class Trainer:
             loss = closing.run_step((step + 1) / steps)
             emit(progress=0.90 + 0.05 * (step + 1) / steps, closing_step=step + 1, train_loss=loss)
             if not math.isfinite(loss):
-                tuning.come_back(self.paths.checkpoints / BEST)
+                tuning.come_back()
                 return None
         return closing
 
@@ -349,7 +353,7 @@ class Trainer:
                 files={"-": "-"},
             ),
         )
-        for name in (CHECKPOINT, BEST, EMBEDDINGS):
+        for name in (CHECKPOINT, EMBEDDINGS):
             (self.paths.checkpoints / name).unlink(missing_ok=True)
         return manifest
 

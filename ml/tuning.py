@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ml.probe import Head
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Weights = dict[str, dict[str, torch.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class FineTuning:
 
     Everything random is drawn from the seed and the step's number, so a run that resumes from a checkpoint
     takes the same steps as one that was never stopped.
+
+    The best weights are kept in memory and go into the checkpoint, so that one file holds them, the weights of
+    now and what is known of both: files that are written, or copied elsewhere, one after the other could be of
+    different steps after an interruption.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class FineTuning:
         self._optimizer = self._make_optimizer()
         self._epoch = -1
         self._batches: list[Ints] = []
+        self._kept: Weights | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -92,8 +98,8 @@ class FineTuning:
         return float(loss.item())
 
     def save_checkpoint(self, path: Path, state: dict[str, Any]) -> None:
-        """Write weights, optimiser, step and the caller's ``state`` (plain values), whole or not at all."""
-        content = {**self._weights_now(), "optimizer": self._optimizer.state_dict()}
+        """Write everything, with the caller's ``state`` (plain values), whole or not at all."""
+        content = {**self._weights_now(), "optimizer": self._optimizer.state_dict(), "kept": self._kept}
         _save(path, {**content, "step": self.step, "state": state})
 
     def load_checkpoint(self, path: Path) -> None:
@@ -101,20 +107,25 @@ class FineTuning:
         content = _load(path)
         self._restore(content)
         self._optimizer.load_state_dict(content["optimizer"])
+        self._kept = content["kept"]
         self.step = int(content["step"])
 
-    def keep(self, path: Path) -> None:
-        """Write the weights alone, to come back to."""
-        _save(path, self._weights_now())
+    def keep(self) -> None:
+        """Remember the weights as they are, to come back to: a copy in main memory."""
+        self._kept = {
+            part: {name: value.detach().to("cpu", copy=True) for name, value in weights.items()}
+            for part, weights in self._weights_now().items()
+        }
 
-    def come_back(self, path: Path) -> None:
-        """Take the weights written by ``keep``."""
-        self._restore(_load(path))
+    def come_back(self) -> None:
+        """Take the weights that ``keep`` remembered last."""
+        assert self._kept is not None, "nothing was kept"
+        self._restore(self._kept)
 
-    def _weights_now(self) -> dict[str, Any]:
+    def _weights_now(self) -> Weights:
         return {"encoder": self.encoder.model.state_dict(), "head": self._linear.state_dict()}
 
-    def _restore(self, content: dict[str, Any]) -> None:
+    def _restore(self, content: Mapping[str, Any]) -> None:
         self.encoder.model.load_state_dict(content["encoder"])
         self._linear.load_state_dict(content["head"])
 

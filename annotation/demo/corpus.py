@@ -88,11 +88,11 @@ def fold(text: str) -> str:
 
 
 def _ticket(index: int, code: str, seed: int, until: datetime, seen: set[str]) -> DemoTicket:
-    """A fresh text; drawn again a few times if it came out equal to an earlier one."""
+    """A fresh text; drawn again a few times if it came out equal to an earlier one, or empty."""
     rng = Random(f"{seed}/{index}")
     ticket = _draw(index, code, rng, until)
     for _ in range(8):
-        if fold(ticket.text) not in seen:
+        if fold(ticket.text) and fold(ticket.text) not in seen:
             break
         ticket = _draw(index, code, rng, until)
     seen.add(fold(ticket.text))

@@ -62,12 +62,21 @@ class Clients:
         return self._client("s3")
 
     @property
+    def region(self) -> str:
+        """As given or as boto3 finds it; empty when there is none."""
+        return self._session.region_name or ""
+
+    @property
     def logs(self) -> Any:
         return self._client("logs", seconds=5)
 
     @property
     def cloudwatch(self) -> Any:
         return self._client("cloudwatch")
+
+    def to_look(self, service: str) -> Any:
+        """For the check: any service, soon tired of one that does not answer."""
+        return self._client(service, attempts=2, seconds=10)
 
     def runtime(self, timeout_s: float) -> Any:
         """For calls that must not take longer than this, rounded up to whole seconds; tried once only."""

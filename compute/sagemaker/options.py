@@ -42,7 +42,9 @@ class Options:
     region: str = ""
     """Empty: as boto3 finds it (AWS_REGION, the profile)."""
     name_prefix: str = "aiguilleur"
-    """Begins every name in the account, so that a policy can be limited to it; one for each installation."""
+    """Begins every name in the account, so that a policy can be limited to it; one for each installation.
+
+    Small letters: SageMaker writes its resources' addresses so, and a policy tells letters apart."""
 
     training_instance: str = "ml.m5.2xlarge"
     training_volume_gb: int = 30
@@ -82,7 +84,7 @@ class Options:
         checks = {
             "ROLE_ARN": re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", self.role_arn),
             "IMAGE": re.fullmatch(r"\S{1,255}", self.image),
-            "NAME_PREFIX": re.fullmatch(r"[a-zA-Z0-9](-?[a-zA-Z0-9]){0,23}", self.name_prefix),
+            "NAME_PREFIX": re.fullmatch(r"[a-z0-9](-?[a-z0-9]){0,23}", self.name_prefix),
             "CANARY_PERCENT": 1 <= self.canary_percent <= 50,
             "CANARY_SECONDS": 0 <= self.canary_seconds <= 3600,
             "TRAINING_VOLUME_GB": self.training_volume_gb >= 1,

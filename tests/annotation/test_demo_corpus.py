@@ -15,7 +15,7 @@ from random import Random
 
 import pytest
 
-from annotation.demo import grammar, stats
+from annotation.demo import corpus, grammar, stats
 from annotation.demo.corpus import DAYS, UNTIL, DemoTicket, fold, generate
 from annotation.demo.facts import Facts, products
 from annotation.demo.facts_en import FactsEn
@@ -177,6 +177,12 @@ def test_no_service_is_found_by_one_keyword(rows: list[stats.Row]) -> None:
 
 def test_a_plain_model_reaches_between_80_and_93_percent_of_the_key(rows: list[stats.Row]) -> None:
     assert 0.80 <= stats.accuracy(rows) <= 0.93
+
+
+def test_a_note_that_fits_no_product_is_drawn_again_and_no_ticket_is_empty() -> None:
+    unlucky = 6810  # the first draw of this one finds no words for its product
+    assert corpus._draw(unlucky, "warranty", Random(f"7/{unlucky}"), corpus.UNTIL).text == ""
+    assert corpus._ticket(unlucky, "warranty", 7, corpus.UNTIL, set()).text.strip()
 
 
 def test_personal_data_is_sprinkled_in_and_belongs_to_nobody(tickets: list[DemoTicket]) -> None:

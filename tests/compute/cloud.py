@@ -15,11 +15,17 @@ from compute.sagemaker import Options, SageMakerBackend
 from compute.sagemaker.clients import Clients
 from tests.compute.conftest import PROGRAMS, House
 from tests.compute.sagemaker_double import Double, Programs
-from tests.compute.sagemaker_double.operations import REGION
+from tests.compute.sagemaker_double.operations import ACCOUNT, REGION
 from tests.compute.sagemaker_double.server import BUCKET
+from tests.compute.sagemaker_double.watchman import Watchman
 
+NAMES = {
+    "Partition": "aws", "AccountId": ACCOUNT, "Region": REGION, "Bucket": BUCKET, "Prefix": "t*", "NamePrefix": "t*",
+    "PackageGroup": "t*-models", "JobRoleArn": "arn:aws:iam::123456789012:role/aiguilleur-jobs",
+}  # fmt: skip
+"""What the houses of a session have in common: their own prefixes begin with t."""
 TINY, REAL = "tiny-programs", "real-programs"
-ROLE = "arn:aws:iam::123456789012:role/aiguilleur-jobs"
+ROLE = NAMES["JobRoleArn"]
 
 
 @contextmanager
@@ -34,15 +40,17 @@ def account() -> Iterator[Double]:
     }
     variables = {
         "AWS_ENDPOINT_URL": double.moto_url, "AWS_ENDPOINT_URL_SAGEMAKER": double.url,
-        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": double.url, "AWS_ACCESS_KEY_ID": "test",
+        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": double.url, "AWS_ENDPOINT_URL_IAM": double.url,
+        "AWS_ENDPOINT_URL_SERVICE_QUOTAS": double.url, "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }  # fmt: skip
     former = {name: os.environ.get(name) for name in variables}
     os.environ |= variables
     try:
         clients = Clients(REGION, attempts=2)
-        for _ in (clients.sagemaker, clients.s3, clients.logs, clients.cloudwatch, clients.runtime(10)):
-            pass  # made while the variables hold
+        double.watchman = Watchman(**NAMES)  # type: ignore[attr-defined]
+        for client in (clients.sagemaker, clients.s3, clients.logs, clients.cloudwatch, clients.runtime(10)):
+            double.watchman.watch(client)  # type: ignore[attr-defined]
         double.clients = clients  # type: ignore[attr-defined]
         yield double
     finally:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -236,6 +238,47 @@ def test_a_reason_tells_the_input_s_fault_from_ours() -> None:
     assert reason_for(ContainerError("no_rows", "nothing to train on")) == "nothing to train on (no_rows)"
     assert "TypeError" in reason_for(TypeError("x"))
     assert "batch_size" in reason_for(MemoryError())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+    ],
+    ids=["Python", "torch on a GPU", "torch on a CPU"],
+)
+def test_too_little_memory_is_named_whoever_ran_out_of_it(error: Exception) -> None:
+    assert "batch_size" in reason_for(error) and "(out_of_memory)" in reason_for(error)
+
+
+def test_another_error_that_only_mentions_memory_is_not_taken_for_it() -> None:
+    assert "out_of_memory" not in reason_for(RuntimeError("memory format is not supported"))
+    assert "out_of_memory" not in reason_for(KeyError("out of memory"))
+
+
+def test_a_disk_that_is_full_is_named_and_another_error_of_the_system_keeps_its_own_words() -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/opt/ml/model/head.npz")
+    assert reason_for(full) == "The machine's disk is full: ask for a larger volume (disk_full)"
+    assert "Input/output error" in reason_for(OSError(errno.EIO, os.strerror(errno.EIO)))
+
+
+def test_a_file_it_may_not_read_is_named_with_the_user_who_may_not() -> None:
+    reason = reason_for(
+        PermissionError(errno.EACCES, "Permission denied", "/opt/ml/input/data/train/rows.jsonl")
+    )
+    assert "rows.jsonl" in reason and f"user {os.geteuid()} (permission_denied)" in reason
+
+
+def test_a_channel_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """A pipe's folder is empty, and its FIFO is beside it: reading it as files would find no rows."""
+    paths = ContainerPaths(tmp_path)
+    paths.config.mkdir(parents=True)
+    (paths.config / "inputdataconfig.json").write_text('{"train": {"TrainingInputMode": "Pipe"}}')
+    with pytest.raises(ContainerError, match="'train' is a pipe") as caught:
+        paths.has_channel("train")
+    assert caught.value.code == "pipe_mode"
 
 
 def test_a_channel_that_is_not_declared_is_not_read(tmp_path: Path) -> None:

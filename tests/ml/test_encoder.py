@@ -155,17 +155,21 @@ def test_fine_tuning_moves_encoder_and_head_and_comes_back_to_what_was_kept(
     tuning = FineTuning(encoder, start, texts, wanted, weights, Recipe(1e-3, 1e-2, 4, 0, 0.1))
     before = encoder.embed(texts)
     first = tuning.run_step(0.1)
-    tuning.keep(tmp_path / "kept.pt")
+    tuning.keep()
     kept = encoder.embed(texts)
     assert not np.allclose(before, kept, atol=1e-6)
     losses = [tuning.run_step(0.3) for _ in range(30)]
     assert losses[-1] < first
     tuning.save_checkpoint(tmp_path / "tuning.pt", {"identity": "x"})
-    tuning.come_back(tmp_path / "kept.pt")
+    last = encoder.embed(texts)
+    tuning.come_back()
     assert np.allclose(encoder.embed(texts), kept, atol=1e-6)
     assert read_checkpoint_state(tmp_path / "tuning.pt") == {"identity": "x"}
-    tuning.load_checkpoint(tmp_path / "tuning.pt")
-    assert tuning.step == 31
+    again = FineTuning(Encoder.load(bert), start, texts, wanted, weights, Recipe(1e-3, 1e-2, 4, 0, 0.1))
+    again.load_checkpoint(tmp_path / "tuning.pt")
+    assert again.step == 31 and np.allclose(again.encoder.embed(texts), last, atol=1e-6)
+    again.come_back()
+    assert np.allclose(again.encoder.embed(texts), kept, atol=1e-6), "one file holds both"
 
 
 def test_a_checkpoint_that_cannot_be_read_only_costs_the_time_to_start_again(tmp_path: Path) -> None:

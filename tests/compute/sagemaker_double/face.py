@@ -23,11 +23,15 @@ class Handler(BaseHTTPRequestHandler):
     """One connection of boto3."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
     double: Double
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
+        if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            self._iam(body, headers)
+            return
         operation = headers.get("x-amz-target", "").rpartition(".")[2] or "InvokeEndpoint"
         try:
             self._before(operation)
@@ -42,9 +46,19 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self._send(200, answer)
 
+    def _iam(self, body: bytes, headers: dict[str, str]) -> None:
+        """IAM speaks another protocol; all but its simulator is moto's."""
+        if b"Action=SimulatePrincipalPolicy" in body:
+            status, answer = self.double.identity.simulated(body)
+        else:
+            status, answer = self.double.forwarded(body, headers)
+        self._send(status, answer, kind="text/xml")
+
     def _answer(self, operation: str, body: bytes, headers: dict[str, str]) -> bytes:
         if operation in REGISTRY:
             return self.double.ask_moto(operation, body, headers)
+        if operation == "ListServiceQuotas":
+            return json.dumps(self.double.identity.told_quotas()).encode()
         if operation != "InvokeEndpoint":
             return json.dumps(self.double.answer(operation, json.loads(body))).encode()
         name = unquote(self.path.split("/")[2])
@@ -73,9 +87,11 @@ class Handler(BaseHTTPRequestHandler):
             told |= {"OriginalStatusCode": original[0], "OriginalMessage": original[1]}
         self._send(error.status, json.dumps(told).encode(), error.code)
 
-    def _send(self, status: int, body: bytes, error: str = "") -> None:
+    def _send(
+        self, status: int, body: bytes, error: str = "", kind: str = "application/x-amz-json-1.1"
+    ) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         if error:
             self.send_header("x-amzn-ErrorType", error)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import urllib.error
+import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
@@ -15,6 +17,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.compute.sagemaker_double.container import Buckets
 from tests.compute.sagemaker_double.face import handler_for
+from tests.compute.sagemaker_double.identity import Identity
 from tests.compute.sagemaker_double.operations import REGION, Operations
 
 BUCKET = "aiguilleur-tests"
@@ -56,6 +59,7 @@ class Double(Operations):
         self.images: dict[str, Programs] = {}
         super().__init__()
         self.faults: list[Fault] = []
+        self.identity = Identity()
         self.stop_grace, self.baking_share = 1.0, 1.0
         self.empty_lines_between_answers = False
         self._logs, self._cloudwatch = self.client("logs"), self.client("cloudwatch")
@@ -67,10 +71,10 @@ class Double(Operations):
             target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """A client of moto, for what the platform, or a test, does by itself."""
         return boto3.client(
-            service, endpoint_url=self.moto_url, region_name=REGION, aws_access_key_id="double",
+            service, endpoint_url=self.moto_url, region_name=region, aws_access_key_id="double",
             aws_secret_access_key="double",
         )  # fmt: skip
 
@@ -110,6 +114,16 @@ class Double(Operations):
             asked for name, asked in list(self.calls)
             if name == operation and any(str(v).endswith(ending) for k, v in asked.items() if k.endswith("Name"))
         ]  # fmt: skip
+
+    def forwarded(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        """Status and answer of moto to a request that is moto's."""
+        kept = {name: value for name, value in headers.items() if name in {"content-type", "authorization"}}
+        request = urllib.request.Request(self.moto_url, body, kept)  # noqa: S310
+        try:
+            with urllib.request.urlopen(request) as response:  # noqa: S310
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
 
     # What the parts ask
 
