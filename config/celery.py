@@ -22,5 +22,6 @@ app.conf.beat_schedule = {
     "inference: look for work": {"task": "inference.tasks.work_find", "schedule": 15.0},
     "inference: keep the learner up to date": {"task": "inference.tasks.learner_refresh", "schedule": 15.0},
     "inference: answer the desk": {"task": "inference.tasks.escalations_drive", "schedule": 5.0},
+    "inference: read drift": {"task": "inference.tasks.drift_check", "schedule": 900.0},
     "annotation: drive imports": {"task": "annotation.tasks.imports_drive", "schedule": 30.0},
 }

@@ -297,6 +297,14 @@ NOVELTY_LANE_SHARE = float(
     os.environ.get("NOVELTY_LANE_SHARE", "0.15")
 )  # at most; less once all services are met
 
+DRIFT_WINDOW_DAYS = env_int(
+    "DRIFT_WINDOW_DAYS", 7
+)  # tickets received since then are compared with earlier ones
+DRIFT_CHECK_HOURS = env_int("DRIFT_CHECK_HOURS", 6)
+DRIFT_HOLDS = env_flag(
+    "DRIFT_HOLDS", True
+)  # a broken promise of precision holds its service until a lead has looked
+
 # --- The demo's size: `make demo` fills an empty installation to this point (smaller for the browser tests) ----
 DEMO_TICKETS = env_int("DEMO_TICKETS", 10_000)
 DEMO_LABELS = env_int("DEMO_LABELS", 520)

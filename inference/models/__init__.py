@@ -2,6 +2,7 @@
 
 from inference.models.advice import Panel, RoundMark
 from inference.models.deployments import Deployment, DeploymentRole
+from inference.models.drift import DriftKind, DriftReading
 from inference.models.heads import LearnerHead
 from inference.models.predictions import Prediction
 from inference.models.routing import (
@@ -23,6 +24,8 @@ __all__ = [
     "BaselineKind",
     "Deployment",
     "DeploymentRole",
+    "DriftKind",
+    "DriftReading",
     "Embedding",
     "Encoder",
     "Escalation",
