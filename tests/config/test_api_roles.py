@@ -88,7 +88,7 @@ TABLE: dict[str, tuple[set[str], dict[str, tuple[set[str], int]]]] = {
     "route/<path:external_id>/": (MACHINES, {"GET": (MACHINES, 200)}),
     "outcomes/": (MACHINES, {"POST": (MACHINES, 400)}),
     "escalations/": (PEOPLE, {"GET": (PEOPLE, 200)}),
-    "drift/": (LEADS, {"GET": (PEOPLE, 200), "POST": (LEADS, 200)}),
+    "drift/": (PEOPLE, {"GET": (PEOPLE, 200), "POST": (LEADS, 200)}),
     "drift/<str:kind>/": (PEOPLE, {"GET": (PEOPLE, 200)}),
     "holds/": (LEADS, {"POST": (LEADS, 400)}),
     "holds/<int:pk>/": (LEADS, {"DELETE": (LEADS, 204)}),

@@ -144,3 +144,10 @@ export type SnapshotRow = Schema["SnapshotRow"];
 export type SnapshotComparison = Schema["SnapshotComparison"];
 export type SnapshotRestored = Schema["Restored"];
 export type SnapshotChange = "came" | "went" | "flipped" | "edited";
+
+// --- written tickets -----------------------------------------------------------------------------
+
+export type WrittenList = Schema["WrittenList"];
+export type WrittenTicket = Schema["WrittenTicket"];
+export type WriteReport = Schema["WriteReport"];
+export type NearTicket = Schema["Near"];

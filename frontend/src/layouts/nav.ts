@@ -8,6 +8,7 @@ import {
   GraduationCap,
   House,
   Inbox,
+  PenLine,
   PlaySquare,
   Rows3,
   Tags,
@@ -43,6 +44,7 @@ export const NAV: NavGroup[] = [
       { name: "tickets", icon: Rows3, role: "reviewer" },
       { name: "triage", icon: Inbox, role: "reviewer" },
       { name: "try", icon: FlaskConical, role: "reviewer" },
+      { name: "written", icon: PenLine, role: "reviewer" },
     ],
   },
   {
