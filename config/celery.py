@@ -25,5 +25,6 @@ app.conf.beat_schedule = {
     "inference: drive the observer": {"task": "inference.tasks.observer_drive", "schedule": 5.0},
     "inference: drive promotions": {"task": "inference.tasks.promotions_drive", "schedule": 5.0},
     "inference: answer the desk": {"task": "inference.tasks.escalations_drive", "schedule": 5.0},
+    "inference: read drift": {"task": "inference.tasks.drift_check", "schedule": 900.0},
     "annotation: drive imports": {"task": "annotation.tasks.imports_drive", "schedule": 30.0},
 }

@@ -43,6 +43,7 @@ export const routes: RouteRecordRaw[] = [
   page("/runs/:id(\\d+)", "run", () => import("./pages/RunPage.vue")),
   page("/models", "models", () => import("./pages/ModelsPage.vue")),
   page("/models/:version(\\d+)", "model", () => import("./pages/ModelPage.vue")),
+  page("/written", "written", () => import("./pages/WrittenPage.vue"), "reviewer"),
   page("/snapshots", "snapshots", () => import("./pages/SnapshotsPage.vue")),
   page("/snapshots/:fingerprint", "snapshot", () => import("./pages/SnapshotPage.vue")),
   { path: "/:rest(.*)*", name: "lost", component: () => import("./pages/LostPage.vue"), meta: { title: "nav.lost" } },

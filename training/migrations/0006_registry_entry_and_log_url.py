@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("training", "0003_job_costs_and_monthly_cap"),
+        ("training", "0005_snapshot_row_origin"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -77,6 +77,14 @@ export const snapshots = {
   train: (name: string) => post<{ run: number }>(`/api/snapshots/${name}/train/`),
 };
 
+export const written = {
+  list: (service: number) => get<T.WrittenList>("/api/written/", { service: String(service) }),
+  write: (service_id: number, texts: string[]) => post<T.WriteReport>("/api/written/", { service_id, texts }, { timeoutMs: 60_000 }),
+  nearest: (text: string, signal?: AbortSignal) => api<T.List<T.NearTicket>>("POST", "/api/written/nearest/", { body: { text }, signal }),
+  readFile: (form: FormData) => post<{ texts: string[] }>("/api/written/read/", form, { timeoutMs: 60_000 }),
+  remove: (id: number) => del<undefined>(`/api/written/${id}/`),
+};
+
 export const ticketTable = {
   list: (query: Record<string, string>, cursor: string, signal?: AbortSignal) =>
     get<T.TicketPage>("/api/tickets/", { ...query, cursor }, signal),

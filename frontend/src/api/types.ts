@@ -165,3 +165,9 @@ export type Production = Schema["ProductionAnswer"];
 export type Promotion = Sent<Schema["Promotion"]>;
 export type HistoryPage = Schema["HistoryAnswer"];
 export type HistoryLine = Sent<Schema["History"]>;
+// --- written tickets -----------------------------------------------------------------------------
+
+export type WrittenList = Schema["WrittenList"];
+export type WrittenTicket = Schema["WrittenTicket"];
+export type WriteReport = Schema["WriteReport"];
+export type NearTicket = Schema["Near"];

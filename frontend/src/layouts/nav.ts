@@ -8,6 +8,7 @@ import {
   GraduationCap,
   House,
   Inbox,
+  PenLine,
   PlaySquare,
   Rows3,
   Scale,
@@ -47,6 +48,7 @@ export const NAV: NavGroup[] = [
       { name: "judge", icon: Scale, role: "reviewer" },
       { name: "observation", icon: Telescope, role: "reviewer" },
       { name: "try", icon: FlaskConical, role: "reviewer" },
+      { name: "written", icon: PenLine, role: "reviewer" },
     ],
   },
   {
