@@ -1,6 +1,7 @@
 """Judges a version on labels that never trained it: the evaluation, the certificate on trial, the gate's verdict."""
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -52,8 +53,11 @@ class Audit:
     def fingerprint(self) -> str:
         """Of the tickets and their labels."""
         named = zip(self.sheet.ticket, self.sheet.truth, strict=True)
-        lines = "\n".join(f"{ticket} {code or ''}" for ticket, code in named)
-        return hashlib.sha256(lines.encode()).hexdigest()
+        return _hash("\n".join(f"{ticket} {code or ''}" for ticket, code in named))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def evaluation_refresh(*, model_version: ModelVersion) -> Evaluation | None:
@@ -176,7 +180,7 @@ def _certify(model_version: ModelVersion, *, is_spent: bool, by: User | None) ->
         certificate=found,
         promise=promise,
         tickets=audit.sheet.ticket,
-        fingerprint=f"{audit.fingerprint} {' '.join(sorted(known))}",
+        fingerprint=_hash(json.dumps([audit.sheet.to_dict(), sorted(known)])),
         is_spent=is_spent,
         created_by=by,
     )
