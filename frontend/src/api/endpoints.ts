@@ -134,3 +134,19 @@ export const production = {
   rollback: (why: string) => post<T.Production>("/api/production/rollback/", { why }),
   history: (before: number | null) => get<T.HistoryPage>("/api/history/", before ? { before: String(before) } : {}),
 };
+
+export const dashboard = {
+  headlines: () => get<T.List<T.Headline>>("/api/evaluations/"),
+  effort: () => get<T.Effort>("/api/evaluations/effort/"),
+  report: (version: number) => get<T.VersionReport>(`/api/models/${version}/evaluation/`),
+  outlook: (version: number) => get<T.Outlook>(`/api/models/${version}/threshold/`),
+  /** Not through `buildUrl`, which drops what is empty: an empty `truth` asks for tickets of no service. */
+  answered: (version: number, query: Record<string, string>, cursor: string, signal?: AbortSignal) =>
+    get<T.AnsweredPage>(`/api/models/${version}/tickets/?${new URLSearchParams({ ...query, cursor })}`, undefined, signal),
+  compare: (first: number, second: number) => get<T.VersionsCompared>("/api/models/compare/", { first, second }),
+  gate: (version: number) => get<T.VersionGate>(`/api/models/${version}/gate/`),
+  override: (version: number, purpose: T.OverridePurpose, reason: string) =>
+    post<T.VersionGate>(`/api/models/${version}/gate/override/`, { purpose, reason }),
+  gateSettings: () => get<T.GateSettings>("/api/gate/"),
+  saveGateSettings: (changes: Partial<T.GateSettings>) => patch<T.GateSettings>("/api/gate/", changes),
+};

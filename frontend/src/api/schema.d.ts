@@ -4836,7 +4836,10 @@ export interface operations {
                 cursor?: number;
                 guess?: string;
                 is_right?: boolean | null;
+                language?: string;
                 least?: number;
+                sure_below?: number;
+                sure_from?: number;
                 test_set?: number;
                 truth?: string;
             };

@@ -138,6 +138,23 @@ export type Policy = Sent<Schema["Policy"]>;
 export type PolicyWrite = Schema["PatchedPolicyRequest"];
 export type PolicySchedule = Schema["Schedule"];
 
+// --- dashboard -----------------------------------------------------------------------------------
+
+export type Headline = Schema["Headline"];
+export type VersionReport = Schema["VersionReport"];
+export type Certificate = Schema["Certificate"];
+export type CertificateState = Certificate["state"];
+export type Outlook = Schema["Outlook"];
+export type Day = Schema["Day"];
+export type AnsweredPage = Schema["JudgedTicketList"];
+export type JudgedTicket = Schema["JudgedTicket"];
+export type VersionGate = Schema["VersionGate"];
+export type GateReason = Schema["GateReason"];
+export type OverridePurpose = Schema["PurposeEnum"];
+export type GateSettings = Sent<Schema["GateSettings"]>;
+export type VersionsCompared = Schema["VersionComparison"];
+export type Effort = Schema["Effort"];
+
 // --- snapshots -----------------------------------------------------------------------------------
 
 export type SnapshotListed = Sent<Schema["SnapshotListed"]>;

@@ -5,6 +5,7 @@ import {
   CheckCheck,
   FileUp,
   FlaskConical,
+  Gauge,
   GraduationCap,
   House,
   Inbox,
@@ -43,6 +44,7 @@ export const NAV: NavGroup[] = [
     key: "watch",
     entries: [
       { name: "loop", icon: Activity, role: "lead" },
+      { name: "dashboard", icon: Gauge, role: "lead" },
       { name: "tickets", icon: Rows3, role: "reviewer" },
       { name: "triage", icon: Inbox, role: "reviewer" },
       { name: "judge", icon: Scale, role: "reviewer" },
