@@ -56,6 +56,14 @@ _MENU: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         (say("Learner heads", "Têtes de l'apprenant"), "psychology", "inference_learnerhead"),
         (say("Rankings", "Classements"), "format_list_numbered", "annotation_scoregeneration"),
     ]),
+    (say("Live routing", "Routage en direct"), [
+        (say("Decisions", "Décisions"), "alt_route", "inference_routingdecision"),
+        (say("Customers waiting", "Clients en attente"), "support_agent", "inference_escalation"),
+        (say("Outcomes", "Issues"), "flag_circle", "inference_outcome"),
+        (say("Baseline", "Référence"), "balance", "inference_routingsettings"),
+        (say("Keyword rules", "Règles par mots-clés"), "rule", "inference_keywordrule"),
+        (say("Holds", "Retenues"), "front_hand", "inference_routinghold"),
+    ]),
     (say("Schedules", "Horaires"), [
         (say("Tasks", "Tâches"), "schedule", "django_celery_beat_periodictask"),
         (say("At given times", "À heures fixes"), "calendar_clock", "django_celery_beat_crontabschedule"),

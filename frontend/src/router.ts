@@ -28,6 +28,7 @@ export const routes: RouteRecordRaw[] = [
   page("/home", "home", () => import("./pages/HomePage.vue")),
   page("/teach", "teach", () => import("./pages/TeachPage.vue")),
   page("/check", "check", () => import("./pages/CheckPage.vue")),
+  page("/waiting", "waiting", () => import("./pages/WaitingPage.vue")),
   page("/loop", "loop", () => import("./pages/LoopPage.vue")),
   page("/tickets", "tickets", () => import("./pages/TicketsPage.vue")),
   page("/tickets/:id(\\d+)", "ticket", () => import("./pages/TicketPage.vue")),

@@ -10,8 +10,18 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from accounts import actions as accounts
 from accounts.models import User
-from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration
-from inference.models import Deployment, Encoder, LearnerHead, TransformRun
+from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration, Service, Ticket
+from inference.models import (
+    Deployment,
+    Encoder,
+    Escalation,
+    KeywordRule,
+    LearnerHead,
+    Outcome,
+    RoutingDecision,
+    RoutingHold,
+    TransformRun,
+)
 from tests import factories
 from training.models import (
     DatasetSnapshot,
@@ -62,8 +72,27 @@ def _tickets(number: int, person: User) -> None:
         second_service=service, lease=uuid.uuid4(), leased_by=person,
         leased_until=timezone.now() + timedelta(minutes=3),
     )  # fmt: skip
+    _routing(other, service, person)
     ImportRun.objects.create(filename=f"{number}.csv", started_by=person, bytes_total=10, bytes_read=5)
     ScoreGeneration.objects.create(slot=0, tickets=number)
+
+
+def _routing(ticket: Ticket, service: Service, person: User) -> None:
+    routed = RoutingDecision.objects.create(
+        ticket=ticket, asked_by=person, reason="uncertain", suggested=service, latency_ms=9, text_hash="0",
+        decided_at=timezone.now(),
+    )  # fmt: skip
+    Escalation.objects.create(decision=routed, opened_at=timezone.now(), service=service)
+    Outcome.objects.create(
+        ticket=ticket,
+        service=service,
+        sent_to=service,
+        is_moved=False,
+        told_by=person,
+        decided_at=timezone.now(),
+    )
+    KeywordRule.objects.create(service=service, words=["parcel"])
+    RoutingHold.objects.create(service=service, reason="drift", started_by=person)
 
 
 def _training(number: int, person: User) -> None:

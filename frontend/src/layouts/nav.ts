@@ -6,6 +6,7 @@ import {
   FileUp,
   FlaskConical,
   GraduationCap,
+  Headset,
   House,
   Inbox,
   PlaySquare,
@@ -34,6 +35,7 @@ export const NAV: NavGroup[] = [
       { name: "home", icon: House, role: "annotator" },
       { name: "teach", icon: GraduationCap, role: "annotator" },
       { name: "check", icon: CheckCheck, role: "annotator" },
+      { name: "waiting", icon: Headset, role: "annotator" },
     ],
   },
   {
