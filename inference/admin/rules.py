@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 
 from accounts.admin_base import AdminBase, Question, ReadOnlyAdmin, WordsField, say
@@ -34,7 +35,9 @@ class KeywordRuleAdmin(AdminBase):
     form = RuleForm
     list_display = ["__str__", "position", "service", "is_active", "updated_at"]
     list_select_related = ["service"]
-    list_filter = ["is_active", "service"]
+    list_filter = ["is_active", ("service", AutocompleteSelectFilter)]
+    list_filter_submit = True
+    autocomplete_fields = ["service"]
     list_editable = ["position", "is_active"]
     search_fields = ["words", "service__name"]
     readonly_fields = ["would_do"]
@@ -83,7 +86,9 @@ class RoutingHoldAdmin(ReadOnlyAdmin):
 
     list_display = ["what", "reason", "started_by", "started_at", "ended_at"]
     list_select_related = ["service", "started_by"]
-    list_filter = ["service"]
+    list_filter = [("service", AutocompleteSelectFilter)]
+    list_filter_submit = True
+    autocomplete_fields = ["service"]
     search_fields = ["reason", "service__name"]
     fields = ["service", "reason", "started_by", "started_at", "ended_at"]
     actions_detail = ["end_hold"]

@@ -91,7 +91,7 @@ class Composer:
         checked = world.checked_tickets()
         moved = self._moved(checked)
         weak = self._rows_of(np.setdiff1d(world.weak_tickets(), checked))
-        weak = weak[~self.rows.is_audit[weak]]
+        weak = weak[~self.rows.is_audit[weak] & ~np.isin(weak, list(moved))]
         known = [(one, row) for one in doubted if (row := self._row_of(one.ticket_id)) is not None]
         waiting: dict[str, list[tuple[int, float]]] = {
             "suspect": [(row, 1.0) for _, row in known],

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import threading
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -40,7 +41,7 @@ def claim(who: User, count: int = 1) -> list[Any]:
 
 
 def decide(who: User, item: Any, kind: str = "label", **fields: Any) -> Any:
-    body = {"key": str(factories.uuid.uuid4()), "lease": item["lease"]["token"], "kind": kind} | fields
+    body = {"key": str(uuid.uuid4()), "lease": item["lease"]["token"], "kind": kind} | fields
     answer = browser(who).post("/api/queue/submit/", body, "application/json")
     assert answer.status_code == 200, answer.content
     return answer.json()["annotation"]
@@ -226,7 +227,6 @@ def test_a_control_is_asked_blind_answers_the_desk_and_is_no_control_label(
 ) -> None:
     ticket = escalate("A-1", "where is it", audit=True, asked_by=robot)
     twin = factories.ticket("where is it", audit=True)
-    Escalation.objects.all()
     RoutingDecision.objects.update(candidates=[[quiet_desk.services["billing"].pk, 0.5]])
     QueueItem.objects.all().delete()
     actions.escalations_queue()

@@ -80,6 +80,7 @@ def test_the_desk_that_decides_by_itself_ends_the_wait(desk: Desk) -> None:
 
 def test_a_ticket_sent_by_a_person_and_moved_since_counts_as_moved(desk: Desk) -> None:
     desk.route("A-1", "perhaps delivery")
+    QueueItem.objects.all().delete()
     factories.labelled(Ticket.objects.get(), desk.services["delivery"])
     assert desk.tell("A-1", "returns")["moved"]
 
