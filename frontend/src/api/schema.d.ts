@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/history/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Who let what route, when and why; newest first. */
+        get: operations["history_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/home/": {
         parameters: {
             query?: never;
@@ -159,6 +176,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/judging/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Judge a pair one holds, or give it back. */
+        post: operations["judging_judge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/judging/{id}/release/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Give a pair back unjudged. */
+        post: operations["judging_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/judging/claim/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Lease the next pair. */
+        post: operations["judging_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/judging/undo/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take one's own judgement back; the pair is one's own again. */
+        post: operations["judging_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/loop/": {
         parameters: {
             query?: never;
@@ -221,6 +306,75 @@ export interface paths {
         get: operations["model_read"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/observation/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The observation under way, else the last one; starting one. */
+        get: operations["observation_read"];
+        put?: never;
+        /** @description The observation under way, else the last one; starting one. */
+        post: operations["observation_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/observation/{id}/promotion/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask that the sufficient candidate of an observation routes. */
+        post: operations["promotion_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/observation/{id}/share/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Another share from now on. */
+        patch: operations["observation_share"];
+        trace?: never;
+    };
+    "/api/observation/{id}/stop/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description The end without a verdict. */
+        post: operations["observation_stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -290,6 +444,74 @@ export interface paths {
         get: operations["policy_schedule"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/production/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What routes, and the promotion under way. */
+        get: operations["production_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/production/rollback/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Go back in one step. */
+        post: operations["production_rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/promotions/{id}/approve/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Let it route. */
+        post: operations["promotion_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/promotions/{id}/withdraw/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take it back, or turn it down. */
+        post: operations["promotion_withdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1113,6 +1335,14 @@ export interface components {
          * @enum {string}
          */
         Band: "sure" | "hesitating" | "lost";
+        /**
+         * @description * `people` - People
+         *     * `rules` - Keyword rules
+         *     * `external` - Another router, whose decision comes with the call
+         *     * `model` - The model in production
+         * @enum {string}
+         */
+        BaselineEnum: "people" | "rules" | "external" | "model";
         /** @description One box of the loop. */
         Box: {
             key: components["schemas"]["BoxKey"];
@@ -1160,6 +1390,15 @@ export interface components {
             /** Format: double */
             probability: number;
         };
+        /**
+         * @description * `first` - first
+         *     * `second` - second
+         *     * `both` - both
+         *     * `neither` - neither
+         *     * `unclear` - unclear
+         * @enum {string}
+         */
+        ChoiceEnum: "first" | "second" | "both" | "neither" | "unclear";
         /** @description Ask for work. */
         ClaimRequest: {
             mode: components["schemas"]["DeskMode"];
@@ -1235,6 +1474,22 @@ export interface components {
          * @enum {string}
          */
         DeskMode: "teach" | "check";
+        /** @description One kind of disagreement. A null service: a person is asked. */
+        Difference: {
+            baseline_service_id: number | null;
+            candidate_service_id: number | null;
+            count: number;
+            judged: number;
+            candidate_right: number;
+            baseline_right: number;
+        };
+        /** @description Pairs to be judged, and those that were. */
+        Due: {
+            disagreements: number;
+            disagreements_judged: number;
+            agreements: number;
+            agreements_judged: number;
+        };
         EscalationInbox: {
             total: number;
             /** @description At most fifty, the longest wait first. */
@@ -1312,6 +1567,23 @@ export interface components {
             text: string;
             language: string;
         };
+        /** @description Mirrored tickets by state, agreement, both sides, latency in milliseconds. */
+        Figures: {
+            waiting: number;
+            compared: number;
+            failed: number;
+            /** Format: double */
+            agreement: number | null;
+            candidate: components["schemas"]["Side"];
+            baseline: components["schemas"]["Side"];
+            /** Format: double */
+            latency_p50: number | null;
+            /** Format: double */
+            latency_p95: number | null;
+            errors: components["schemas"]["ObserverError"][];
+            differences: components["schemas"]["Difference"][];
+            due: components["schemas"]["Due"];
+        };
         /** @description A CSV or JSONL file of texts. */
         FileRequest: {
             /** Format: binary */
@@ -1327,6 +1599,37 @@ export interface components {
             leases: components["schemas"]["Lease"][];
             lost: string[];
         };
+        /** @description One line of the history. A null ``by``: the machine did it. */
+        History: {
+            readonly id: number;
+            kind: components["schemas"]["HistoryKindEnum"];
+            by?: string | null;
+            why?: string;
+            version?: number | null;
+            params?: unknown;
+            /** Format: date-time */
+            readonly at: string;
+        };
+        HistoryAnswer: {
+            results: components["schemas"]["History"][];
+            next_before: number | null;
+        };
+        /**
+         * @description * `observation_started` - Observation started
+         *     * `share_changed` - Mirrored share changed
+         *     * `verdict` - Verdict
+         *     * `back_to_teach` - Failures sent back to Teach
+         *     * `observation_stopped` - Observation stopped
+         *     * `promotion_requested` - Promotion asked for
+         *     * `rollback_rehearsed` - Way back rehearsed
+         *     * `promotion_approved` - Promotion approved
+         *     * `promotion_failed` - Promotion failed
+         *     * `promotion_withdrawn` - Promotion withdrawn
+         *     * `promoted` - In production
+         *     * `rolled_back` - Rolled back
+         * @enum {string}
+         */
+        HistoryKindEnum: "observation_started" | "share_changed" | "verdict" | "back_to_teach" | "observation_stopped" | "promotion_requested" | "rollback_rehearsed" | "promotion_approved" | "promotion_failed" | "promotion_withdrawn" | "promoted" | "rolled_back";
         /** @description A person's home page. */
         Home: {
             loop: components["schemas"]["Loop"];
@@ -1428,6 +1731,13 @@ export interface components {
             /** @description The largest file an import takes. */
             import_max_bytes: number;
         };
+        /** @description A confidence sequence: it may be looked at as often as one likes. */
+        Interval: {
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+        };
         /** @description An open invitation; the link is shown only when it is made. */
         Invitation: {
             readonly id: number;
@@ -1481,6 +1791,63 @@ export interface components {
             candidates: components["schemas"]["Candidate"][];
             suggestion: components["schemas"]["Suggestion"] | null;
             scores: components["schemas"]["Scores"] | null;
+        };
+        /** @description A judgement. ``service_id`` goes with neither: the right service, null for none of them. */
+        JudgeRequestRequest: {
+            /** Format: uuid */
+            key: string;
+            /** Format: uuid */
+            lease: string;
+            choice: components["schemas"]["ChoiceEnum"];
+            service_id?: number | null;
+            duration_ms?: number | null;
+        };
+        Judged: {
+            judgement: components["schemas"]["Judgement"];
+            counts: components["schemas"]["JudgedCounts"];
+        };
+        /** @description ``left``: pairs that wait now. ``mine``: those this person judged. ``more``: about how many more decide it. */
+        JudgedCounts: {
+            left: number;
+            judged: number;
+            mine: number;
+            more: number | null;
+        };
+        /** @description What was said, for the line that offers to take it back. */
+        Judgement: {
+            id: number;
+            pair_id: number;
+            ticket_id: number;
+            choice: components["schemas"]["ChoiceEnum"];
+            service_id: number | null;
+            /** @description It gave the ticket a label. */
+            is_label: boolean;
+            /** Format: date-time */
+            created_at: string;
+        };
+        JudgingClaim: {
+            pair: components["schemas"]["Pair"] | null;
+            counts: components["schemas"]["JudgedCounts"] | null;
+            reason: components["schemas"]["JudgingClaimReasonEnum"] | null;
+        };
+        /**
+         * @description * `no_observation` - no_observation
+         *     * `nothing_waits` - nothing_waits
+         *     * `all_held` - all_held
+         * @enum {string}
+         */
+        JudgingClaimReasonEnum: "no_observation" | "nothing_waits" | "all_held";
+        /** @description The lease to give back. */
+        JudgingReleaseRequestRequest: {
+            /** Format: uuid */
+            lease: string;
+        };
+        JudgingReleased: {
+            released: boolean;
+        };
+        /** @description Which judgement to take back. */
+        JudgingUndoRequestRequest: {
+            judgement_id: number;
         };
         /** @description A ticket's label and where it is from. */
         Label: {
@@ -1726,6 +2093,83 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description An observation, how it stands, and its figures. ``verdict`` is null before the first compared ticket. */
+        Observation: {
+            readonly id: number;
+            candidate: number;
+            baseline: components["schemas"]["BaselineEnum"];
+            baseline_version?: number | null;
+            /**
+             * Format: double
+             * @description Of the routed tickets, mirrored to the candidate.
+             */
+            share: number;
+            /**
+             * Format: double
+             * @description The chance with which an agreement is judged.
+             */
+            slice: number;
+            terms: components["schemas"]["Terms"];
+            /** Format: double */
+            escalation_minutes?: number;
+            /** Format: double */
+            misroute_minutes?: number;
+            state: components["schemas"]["ObservationStateEnum"];
+            readonly verdict: components["schemas"]["Verdict"] | null;
+            readonly figures: components["schemas"]["Figures"];
+            /** @description Its endpoint: absent, creating, in_service, failed. */
+            readonly observer: string;
+            started_by?: string | null;
+            /** Format: date-time */
+            readonly started_at: string;
+            /** Format: date-time */
+            decided_at?: string | null;
+            /** Format: date-time */
+            ended_at?: string | null;
+        };
+        ObservationAnswer: {
+            observation: components["schemas"]["Observation"] | null;
+        };
+        /** @description Which version, and on what terms. */
+        ObservationStartRequest: {
+            /** @description The version's number. */
+            candidate: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            share: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            slice: number;
+            /**
+             * Format: double
+             * @default 1
+             */
+            escalation_minutes: number;
+            /**
+             * Format: double
+             * @default 10
+             */
+            misroute_minutes: number;
+            terms?: components["schemas"]["TermsRequest"];
+        };
+        /**
+         * @description * `running` - Running
+         *     * `sufficient` - Sufficient: waits for its promotion
+         *     * `insufficient` - Insufficient
+         *     * `promoted` - Promoted
+         *     * `stopped` - Stopped by a person
+         * @enum {string}
+         */
+        ObservationStateEnum: "running" | "sufficient" | "insufficient" | "promoted" | "stopped";
+        /** @description Tickets on which the candidate failed, by what went wrong. */
+        ObserverError: {
+            code: string;
+            count: number;
+        };
         OutcomeBodyRequest: components["schemas"]["OutcomeRequest"] | components["schemas"]["OutcomesRequest"];
         /** @description Where a ticket ended up: the service's code, and when the desk settled that (now, unless said). */
         OutcomeRequest: {
@@ -1749,6 +2193,28 @@ export interface components {
         /** @description Several at once. */
         OutcomesRequest: {
             outcomes: components["schemas"]["OutcomeRequest"][];
+        };
+        /**
+         * @description A ticket and two answers to it, in an order drawn once. A null service: a person is asked.
+         *
+         *     ``are_same``: both answers are the same; then only both, neither and unclear make sense.
+         */
+        Pair: {
+            id: number;
+            /** Format: uuid */
+            lease: string;
+            /** Format: date-time */
+            lease_expires_at: string;
+            ticket_id: number;
+            external_id: string;
+            text: string;
+            channel: string;
+            language: string;
+            /** Format: date-time */
+            received_at: string;
+            first_service_id: number | null;
+            second_service_id: number | null;
+            are_same: boolean;
         };
         /** @description The retrain policy; ``next_at``: when its crontab line next falls due in ``zone``. */
         PatchedPolicyRequest: {
@@ -1792,6 +2258,11 @@ export interface components {
             color?: number;
             position?: number;
             is_active?: boolean;
+        };
+        /** @description Of the routed tickets, mirrored to the candidate. */
+        PatchedShareRequest: {
+            /** Format: double */
+            share?: number;
         };
         /** @description Everybody. */
         People: {
@@ -1855,6 +2326,10 @@ export interface components {
             version: number;
             evaluation: components["schemas"]["Evaluation"] | null;
         };
+        ProductionAnswer: {
+            production: components["schemas"]["RoutingVersion"];
+            promotion: components["schemas"]["Promotion"] | null;
+        };
         /** @description How one is getting on and what is left. */
         Progress: {
             today: number;
@@ -1865,6 +2340,32 @@ export interface components {
             recent: components["schemas"]["Annotation"][];
             attention: components["schemas"]["Attention"];
         };
+        /** @description A promotion under way. ``former``: what a rollback goes back to; null: everything goes to people. */
+        Promotion: {
+            readonly id: number;
+            version: number;
+            former?: number | null;
+            state: components["schemas"]["PromotionStateEnum"];
+            why: string;
+            requested_by?: string | null;
+            /** Format: date-time */
+            readonly requested_at: string;
+            /** Format: date-time */
+            rehearsed_at?: string | null;
+            trouble?: string;
+            /** @description Whether the asking person may approve it now. */
+            readonly may_approve: boolean;
+        };
+        /**
+         * @description * `rehearsing` - The way back is rehearsed
+         *     * `ready` - Waits for approval
+         *     * `deploying` - Approved: the endpoint takes it
+         *     * `done` - In production
+         *     * `failed` - Failed
+         *     * `withdrawn` - Withdrawn
+         * @enum {string}
+         */
+        PromotionStateEnum: "rehearsing" | "ready" | "deploying" | "done" | "failed" | "withdrawn";
         /** @description The ticket of a queue item. */
         QueueTicket: {
             id: number;
@@ -1958,6 +2459,15 @@ export interface components {
         /** @description In the order of the call. */
         RouteResults: {
             results: components["schemas"]["RouteResult"][];
+        };
+        /** @description What routes now, and what a rollback goes back to. Null: people. */
+        RoutingVersion: {
+            version: number | null;
+            /** Format: date-time */
+            since: string | null;
+            state: string;
+            way_back: number | null;
+            four_eyes: boolean;
         };
         /** @description A training run in a list. */
         Run: {
@@ -2071,6 +2581,14 @@ export interface components {
             /** Format: double */
             outlier: number | null;
         };
+        /** @description An estimate, of so many tickets, so many of them judged. Null: nothing to go by yet. */
+        Sequence: {
+            /** Format: double */
+            value: number | null;
+            interval: components["schemas"]["Interval"];
+            tickets: number;
+            judged: number;
+        };
         /** @description A service, with how many tickets carry its label. */
         Service: {
             readonly id: number;
@@ -2139,6 +2657,11 @@ export interface components {
             user: components["schemas"]["User"] | null;
             installation: components["schemas"]["Installation"];
             csrf_token: string;
+        };
+        /** @description One of the two: the share it routes, and the share of right ones among what it routes. */
+        Side: {
+            coverage: components["schemas"]["Sequence"];
+            precision: components["schemas"]["Sequence"];
         };
         /** @description User name and password. */
         SignInRequest: {
@@ -2287,6 +2810,66 @@ export interface components {
             /** Format: double */
             probability: number;
             band: components["schemas"]["Band"];
+        };
+        /** @description What is asked of the candidate; see ``ml.verdict.Terms``. */
+        Terms: {
+            /**
+             * Format: double
+             * @default 0.95
+             */
+            precision: number;
+            /**
+             * Format: double
+             * @default 0.25
+             */
+            cost_margin: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            coverage_margin: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            resolution: number;
+            /** @default 1000 */
+            most_judgements: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            alpha: number;
+        };
+        /** @description What is asked of the candidate; see ``ml.verdict.Terms``. */
+        TermsRequest: {
+            /**
+             * Format: double
+             * @default 0.95
+             */
+            precision: number;
+            /**
+             * Format: double
+             * @default 0.25
+             */
+            cost_margin: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            coverage_margin: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            resolution: number;
+            /** @default 1000 */
+            most_judgements: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            alpha: number;
         };
         /** @description The texts that were read; nothing is kept yet. */
         Texts: {
@@ -2503,6 +3086,10 @@ export interface components {
          * @enum {string}
          */
         UnitEnum: "labels" | "percent" | "tickets";
+        Unjudged: {
+            pair: components["schemas"]["Pair"] | null;
+            counts: components["schemas"]["JudgedCounts"];
+        };
         /** @description A file and how to read it; empty means: find out. */
         UploadRequest: {
             /** Format: binary */
@@ -2531,6 +3118,32 @@ export interface components {
             /** Format: date-time */
             readonly last_login: string | null;
         };
+        /**
+         * @description What ``ml.verdict`` says. ``cost``: minutes more per ticket; ``coverage``: how much larger a share is routed.
+         *
+         *     ``more``: about how many more judgements decide it.
+         */
+        Verdict: {
+            state: components["schemas"]["VerdictStateEnum"];
+            reasons: components["schemas"]["VerdictReason"][];
+            cost: components["schemas"]["Sequence"];
+            coverage: components["schemas"]["Sequence"];
+            more: number | null;
+        };
+        /** @description A code and its figures; the page puts them into words. */
+        VerdictReason: {
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description * `sufficient` - sufficient
+         *     * `insufficient` - insufficient
+         *     * `undecided` - undecided
+         * @enum {string}
+         */
+        VerdictStateEnum: "sufficient" | "insufficient" | "undecided";
         /** @description A customer who waits. Of a random control nothing is shown that the model thinks. */
         Waiting: {
             ticket_id: number;
@@ -2543,6 +3156,10 @@ export interface components {
             reason: components["schemas"]["EscalationReason"];
             candidates: components["schemas"]["Candidate"][];
             standing: components["schemas"]["StandingEnum"];
+        };
+        /** @description Why; it is kept in the history. */
+        WhyRequest: {
+            why: string;
         };
         /** @description What became of each text. */
         WriteReport: {
@@ -2609,6 +3226,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EscalationInbox"];
+                };
+            };
+        };
+    };
+    history_read: {
+        parameters: {
+            query?: {
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryAnswer"];
                 };
             };
         };
@@ -2826,6 +3464,98 @@ export interface operations {
             };
         };
     };
+    judging_judge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgeRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Judged"];
+                };
+            };
+        };
+    };
+    judging_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgingReleaseRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgingReleased"];
+                };
+            };
+        };
+    };
+    judging_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgingClaim"];
+                };
+            };
+        };
+    };
+    judging_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgingUndoRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unjudged"];
+                };
+            };
+        };
+    };
     loop_read: {
         parameters: {
             query?: never;
@@ -2904,6 +3634,123 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersionDetail"];
+                };
+            };
+        };
+    };
+    observation_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
+                };
+            };
+        };
+    };
+    observation_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ObservationStartRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
+                };
+            };
+        };
+    };
+    promotion_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    observation_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedShareRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
+                };
+            };
+        };
+    };
+    observation_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
                 };
             };
         };
@@ -3010,6 +3857,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+        };
+    };
+    production_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    production_rollback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    promotion_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    promotion_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
                 };
             };
         };
