@@ -28,6 +28,7 @@ export const routes: RouteRecordRaw[] = [
   page("/home", "home", () => import("./pages/HomePage.vue")),
   page("/teach", "teach", () => import("./pages/TeachPage.vue")),
   page("/check", "check", () => import("./pages/CheckPage.vue")),
+  page("/waiting", "waiting", () => import("./pages/WaitingPage.vue")),
   page("/loop", "loop", () => import("./pages/LoopPage.vue")),
   page("/dashboard", "dashboard", () => import("./pages/DashboardPage.vue"), "lead"),
   page("/dashboard/tickets", "answers", () => import("./pages/DashboardTicketsPage.vue"), "lead"),

@@ -106,6 +106,8 @@ export const imports = {
   start: (form: FormData, hooks: UploadHooks) => upload<T.ImportReport>("/api/imports/", form, hooks),
 };
 
+export const escalations = { list: () => get<T.EscalationInbox>("/api/escalations/") };
+
 export const triage = {
   list: () => get<T.TriageInbox>("/api/triage/"),
   decide: (ticketId: number, body: T.TriageDecision) => post<T.Annotation>(`/api/triage/${ticketId}/`, body),

@@ -7,6 +7,7 @@ import {
   FlaskConical,
   Gauge,
   GraduationCap,
+  Headset,
   House,
   Inbox,
   PenLine,
@@ -38,6 +39,7 @@ export const NAV: NavGroup[] = [
       { name: "home", icon: House, role: "annotator" },
       { name: "teach", icon: GraduationCap, role: "annotator" },
       { name: "check", icon: CheckCheck, role: "annotator" },
+      { name: "waiting", icon: Headset, role: "annotator" },
     ],
   },
   {
