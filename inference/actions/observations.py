@@ -47,7 +47,8 @@ def observation_start(
 ) -> Observation:
     """Observe a candidate beside what the routing's settings call the baseline.
 
-    Raises ``Refused``: not_a_classifier, is_production (it routes already), observation_under_way, bad_terms.
+    Raises ``Refused``: not_a_classifier, is_production (it routes already), observation_under_way, bad_terms, and
+    not_judged or stopped_by_gate from the gate.
     """
     terms = terms or Terms()
     if candidate.kind != "classifier":
@@ -57,6 +58,7 @@ def observation_start(
     production = selectors.production()
     if production is not None and production.model_version_id == candidate.pk:
         raise Refused("is_production", "This version routes already.", version=candidate.number)
+    training.may_be_observed(candidate).require()
     baseline = RoutingSettings.objects.filter(pk=1).values_list("baseline", flat=True).first()
     kind = BaselineKind(baseline or BaselineKind.PEOPLE)
     try:

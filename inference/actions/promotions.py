@@ -21,11 +21,12 @@ from inference.models import (
     Promotion,
     PromotionState,
 )
+from training import selectors as training
 
 
 def promotion_request(*, observation_id: int, by: User, why: str) -> Promotion:
     """Ask that a sufficient candidate routes. Raises ``Refused``: why_needed, not_found, not_sufficient,
-    promotion_under_way.
+    promotion_under_way, and not_judged or stopped_by_gate from the gate.
     """
     if not why.strip():
         raise Refused("why_needed", "Say why: it is kept in the history.", status=400)
@@ -59,13 +60,15 @@ def _sufficient(observation_id: int) -> Observation:
         raise Refused("not_found", "There is no such observation.", status=404)
     if observation.state != ObservationState.SUFFICIENT or observation.ended_at is not None:
         raise Refused("not_sufficient", "The verdict is not that this candidate is sufficient.")
+    training.may_be_promoted(observation.candidate).require()
     return observation
 
 
 @transaction.atomic
 def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
     """Let it route. Raises ``Refused``: not_found, rollback_not_rehearsed, promotion_over, needs_second_person (four
-    eyes are set, and this person asked for it), not_sufficient (the verdict was taken back meanwhile).
+    eyes are set, and this person asked for it), not_sufficient (the verdict was taken back meanwhile), and the gate's
+    refusals: what it says may have changed, too.
     """
     promotion = _locked(promotion_id)
     if promotion.state == PromotionState.DEPLOYING:

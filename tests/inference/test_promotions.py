@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from annotation.models import Service, Ticket
 from inference import actions
 from inference.models import (
     Deployment,
     HistoryEntry,
     Observation,
+    Prediction,
     Promotion,
     PromotionSettings,
 )
+from tests import factories
 from tests.compute.conftest import until
-from tests.inference.desk import Desk
+from tests.inference.desk import LABELS, Desk
 from tests.inference.observed import Reviewer
+from training import selectors as training
 from training.models import ModelVersion
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +103,23 @@ def test_a_candidate_is_rehearsed_approved_by_a_second_lead_and_routes(promoting
         ),
         "the end of the rehearsal",
     )
+
+
+def test_the_promotion_is_where_a_certificate_is_asked_for(promoting: Promoting) -> None:
+    factories.labelled(factories.ticket(audit=True), Service.objects.all()[0])
+    for is_audit in (True, False):
+        ticket = Ticket.objects.filter(is_audit=is_audit).first() or factories.ticket(audit=is_audit)
+        Prediction.objects.create(
+            ticket=ticket, model_version=promoting.candidate, probability=1.0,
+            probabilities=np.eye(len(LABELS), dtype="<f4")[0].tobytes(), outlier=0.1,
+        )  # fmt: skip
+    assert training.certificate_in_force(promoting.candidate) is None
+    promoting.rehearsed()
+    promoting.approve()
+    assert training.certificate_in_force(promoting.candidate) is None
+    promoting.drive("done")
+    spent = training.certificate_in_force(promoting.candidate)
+    assert spent is not None and (spent.state, spent.created_by) == ("too_few_labels", promoting.dan.user)
 
 
 def test_who_asked_may_not_approve_unless_four_eyes_are_switched_off_and_that_is_kept(
