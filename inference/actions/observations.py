@@ -137,9 +137,15 @@ def live_locked(observation_id: int) -> Observation:
     return observation
 
 
-def verdict_refresh(*, observation: Observation) -> None:
-    """Judge a locked live observation anew from its rows, and say so in the history when the verdict changes."""
+def verdict_refresh(*, observation: Observation, may_reopen: bool = False) -> None:
+    """Judge a locked live observation anew from its rows, and say so in the history when the verdict changes.
+
+    What was once declared stands, though later figures would leave it open: the chance that it is ever declared
+    wrongly is what alpha bounds. Only a judgement taken back (``may_reopen``) opens it again.
+    """
     found = pairs.verdict_of(observation)
+    if found.state == "undecided" and observation.state != ObservationState.RUNNING and not may_reopen:
+        return
     state = ObservationState.RUNNING if found.state == "undecided" else ObservationState(found.state)
     observation.verdict = pairs.verdict_record(found)
     if state != observation.state:
