@@ -7,7 +7,7 @@ from datetime import datetime, time
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Case, Count, F, Max, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
 from accounts.models import User
@@ -129,6 +129,20 @@ def texts_unlabelled(*, limit: int) -> Iterator[tuple[int, str]]:
 def audit_labelled() -> QuerySet[Ticket]:
     """Audit tickets with their label, in hash order."""
     return Ticket.objects.filter(is_audit=True, status=TicketStatus.LABELLED).order_by("audit_rank")
+
+
+def audit_of_no_service() -> QuerySet[Ticket, int]:
+    """Ids of audit tickets that people set aside because they belong to none of the services."""
+    newest = (
+        Annotation.objects.filter(ticket=OuterRef("pk"), undone_by=None, annotator__isnull=False)
+        .exclude(kind__in=[AnnotationKind.SKIP, AnnotationKind.UNDO])
+        .order_by("-id")
+        .values("kind")[:1]
+    )
+    rows = Ticket.objects.filter(is_audit=True, status=TicketStatus.SET_ASIDE).annotate(
+        decision=Subquery(newest)
+    )
+    return rows.filter(decision=AnnotationKind.NONE).order_by().values_list("pk", flat=True)
 
 
 def tickets_left() -> dict[str, int]:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from annotation import selectors as annotation
 from annotation.models import Ticket, TicketStatus
 from inference.models import (
     Deployment,
@@ -83,15 +84,24 @@ def tickets_missing(model_version: ModelVersion) -> QuerySet[Ticket]:
 
 
 def audit_labelled() -> QuerySet[Ticket]:
-    """Audit tickets with a resolved label: what an evaluation is measured on."""
+    """Audit tickets with a resolved label."""
     return Ticket.objects.filter(is_audit=True, status=TicketStatus.LABELLED).order_by("pk")
+
+
+def audit_decided() -> QuerySet[Ticket]:
+    """Audit tickets people have decided: of a service, or of none of them. What an evaluation is measured on.
+
+    Flagged ones and those that fit two services have no one answer: nobody could be right about them.
+    """
+    decided = Q(status=TicketStatus.LABELLED) | Q(pk__in=annotation.audit_of_no_service())
+    return Ticket.objects.filter(decided, is_audit=True).order_by("pk")
 
 
 def tickets_for(run: TransformRun) -> QuerySet[Ticket]:
     """What a transform has to look at, as of now."""
     missing = tickets_missing(run.model_version)
     if run.purpose == TransformPurpose.EVALUATE:
-        missing = missing.filter(is_audit=True, status=TicketStatus.LABELLED)
+        missing = missing.filter(pk__in=audit_decided().order_by())
     return missing
 
 
@@ -166,6 +176,13 @@ def production() -> Deployment | None:
     )
 
 
+def versions_at_work() -> list[ModelVersion]:
+    """Versions that route live tickets or look on: they are measured on every control ticket, whatever comes after."""
+    roles = (DeploymentRole.OBSERVER, DeploymentRole.PRODUCTION)
+    live = Deployment.objects.filter(role__in=roles, ended_at__isnull=True).select_related("model_version")
+    return [deployment.model_version for deployment in live]
+
+
 def head_of(encoder: Encoder) -> LearnerHead | None:
     """The learner's newest head in this space."""
     return LearnerHead.objects.filter(encoder=encoder).first()
@@ -223,11 +240,13 @@ def newest_prediction_of(ticket_id: int) -> Prediction | None:
 
 
 def stale_encoders() -> QuerySet[Encoder]:
-    """Spaces nobody needs: neither current, nor the one before it (kept to go back), nor being filled."""
+    """Spaces nobody needs: neither current, nor the one before it (kept to go back), nor being filled, nor of a version
+    at work."""
+    at_work = [version.encoder for version in versions_at_work()]
     previous = Encoder.objects.filter(is_current=False).values_list("pk", flat=True)[:1]
     target = target_model()
     return (
         Encoder.objects.filter(is_current=False)
         .exclude(pk__in=list(previous))
-        .exclude(fingerprint=target.encoder if target else "")
+        .exclude(fingerprint__in=[*at_work, target.encoder if target else ""])
     )

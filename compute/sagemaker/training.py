@@ -134,4 +134,5 @@ class Trainings:
             instance_type=machine,
             billable_seconds=None if billed is None else int(billed),
             price_per_hour=self.options.prices.get(machine),
+            log_url=self.jobs.log_url(name),
         )

@@ -126,6 +126,7 @@ class Transforms:
             instance_type=machine,
             billable_seconds=None if taken is None else round(taken * count),
             price_per_hour=self.options.prices.get(machine),
+            log_url=self.jobs.log_url(name),
         )
 
     def _shards(self, told: Described) -> Shards:

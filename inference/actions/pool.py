@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from compute.port import ComputeBackend
 from inference import nudges, selectors
 from inference.actions import deployments, encoders
-from inference.actions.evaluations import evaluation_refresh
+from inference.actions.evaluations import verdict_refresh
 from inference.actions.routed import decisions_load
 from inference.models import TransformPurpose, TransformRun
 from training.models import ModelVersion
@@ -49,11 +49,11 @@ def transform_plan(*, model_version: ModelVersion, purpose: str) -> TransformRun
 def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
     """Look at the rows and start whatever is missing; returns whether anything was started.
 
-    1. The base encoder, once. 2. New tickets get their vectors in the current space: routed ones have brought
-    theirs, the others come through the endpoint when they are few. 3. A version nobody has looked through yet
-    sees the audit labels first, is evaluated, then sees the pool. 4. When the whole pool has its vectors in the
-    new space, that space becomes current. 5. Index, assistant, and the end of old spaces. Each step is found
-    again from the rows after a crash.
+    1. The base encoder, once. 2. New tickets get their vectors in the current space: routed ones have brought theirs,
+    the others come through the endpoint when they are few. 3. A version nobody has looked through yet sees the audit
+    labels first, is evaluated, then sees the pool, and is judged; versions at work are judged again as audit labels
+    come. 4. When the whole pool has its vectors in the new space, that space becomes current. 5. Index, assistant, and
+    the end of old spaces. Each step is found again from the rows after a crash.
     ``live=False`` leaves endpoints alone (replay).
     """
     with _alone() as held:
@@ -78,6 +78,9 @@ def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
                 deployments.assistant_ensure(backend=backend)
         else:
             started |= _judge(target)
+        for version in selectors.versions_at_work():
+            if version.pk != target.pk:
+                started |= _judge(version)
         if selectors.tickets_missing(serving).exists():
             started |= transform_plan(model_version=serving, purpose=TransformPurpose.POOL) is not None
     if live:
@@ -86,13 +89,13 @@ def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
 
 
 def _judge(version: ModelVersion) -> bool:
-    """Evaluate a version, after it has seen the audit labels; returns whether a transform was started."""
+    """Judge a version, after it has seen the audit labels; returns whether a transform was started."""
     if version.kind != "classifier":
         return False
-    unseen = selectors.tickets_missing(version).filter(is_audit=True, status="labelled")
+    unseen = selectors.tickets_missing(version).filter(pk__in=selectors.audit_decided().order_by())
     if unseen.exists() and transform_plan(model_version=version, purpose=TransformPurpose.EVALUATE):
         return True
-    evaluation_refresh(model_version=version)
+    verdict_refresh(model_version=version)
     return False
 
 

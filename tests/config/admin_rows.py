@@ -10,12 +10,25 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from accounts import actions as accounts
 from accounts.models import User
-from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration
-from inference.models import Deployment, Encoder, LearnerHead, TransformRun
+from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration, Service, Ticket
+from inference.models import (
+    Deployment,
+    Encoder,
+    Escalation,
+    KeywordRule,
+    LearnerHead,
+    Outcome,
+    RoutingDecision,
+    RoutingHold,
+    TransformRun,
+)
 from tests import factories
 from training.models import (
     DatasetSnapshot,
     Evaluation,
+    GateOverride,
+    GateSettings,
+    GateVerdict,
     ModelVersion,
     PrecisionCertificate,
     RetrainAdvice,
@@ -62,8 +75,27 @@ def _tickets(number: int, person: User) -> None:
         second_service=service, lease=uuid.uuid4(), leased_by=person,
         leased_until=timezone.now() + timedelta(minutes=3),
     )  # fmt: skip
+    _routing(other, service, person)
     ImportRun.objects.create(filename=f"{number}.csv", started_by=person, bytes_total=10, bytes_read=5)
     ScoreGeneration.objects.create(slot=0, tickets=number)
+
+
+def _routing(ticket: Ticket, service: Service, person: User) -> None:
+    routed = RoutingDecision.objects.create(
+        ticket=ticket, asked_by=person, reason="uncertain", suggested=service, latency_ms=9, text_hash="0",
+        decided_at=timezone.now(),
+    )  # fmt: skip
+    Escalation.objects.create(decision=routed, opened_at=timezone.now(), service=service)
+    Outcome.objects.create(
+        ticket=ticket,
+        service=service,
+        sent_to=service,
+        is_moved=False,
+        told_by=person,
+        decided_at=timezone.now(),
+    )
+    KeywordRule.objects.create(service=service, words=["parcel"])
+    RoutingHold.objects.create(service=service, reason="drift", started_by=person)
 
 
 def _training(number: int, person: User) -> None:
@@ -76,10 +108,18 @@ def _training(number: int, person: User) -> None:
         encoder=f"{number:016d}", dim=32, labels=["a", "b"],
     )  # fmt: skip
     Evaluation.objects.create(model_version=version, data="audit", fingerprint="1" * 64, n=9, accuracy=0.9)
-    PrecisionCertificate.objects.create(
+    certificate = PrecisionCertificate.objects.create(
         model_version=version, state="too_few_labels", precision=0.95, delta=0.05, level=0.05, audit_labels=9,
         tickets=[1, 2], payload={}, fingerprint=str(number), created_by=person,
     )  # fmt: skip
+    verdict = GateVerdict.objects.create(
+        model_version=version, certificate=certificate, production=version, passed=False, fingerprint="1",
+        reasons=[{"code": "low_accuracy", "params": {}, "stops": True}],
+    )  # fmt: skip
+    GateOverride.objects.create(
+        verdict=verdict, purpose="observe", codes=["low_accuracy"], reason="x", by=person
+    )
+    GateSettings.objects.get_or_create(pk=1, defaults={"updated_by": person})
     RetrainDecision.objects.create(starts=True, code=f"code {number % 3}", run=run)
     RetrainAdvice.objects.create(code=f"code {number % 3}")
     space = Encoder.objects.create(fingerprint=f"{number:016d}", dim=32, model_version=version)

@@ -2,6 +2,13 @@
 
 from training.actions.certificates import certificate_record, certificates_take_turns
 from training.actions.evaluations import evaluation_record
+from training.actions.gate import (
+    GATE_FIELDS,
+    gate_override,
+    gate_settings_check,
+    gate_settings_update,
+    verdict_record,
+)
 from training.actions.policy import (
     POLICY_FIELDS,
     advice_push,
@@ -16,6 +23,7 @@ from training.registration import encoder_register
 from training.runs import advance as run_advance
 
 __all__ = [
+    "GATE_FIELDS",
     "POLICY_FIELDS",
     "Restored",
     "advice_push",
@@ -24,6 +32,9 @@ __all__ = [
     "cost_record",
     "encoder_register",
     "evaluation_record",
+    "gate_override",
+    "gate_settings_check",
+    "gate_settings_update",
     "hyperparameters_of",
     "policy_apply",
     "policy_check_fields",
@@ -35,4 +46,5 @@ __all__ = [
     "snapshot_restore",
     "snapshot_take",
     "snapshot_train",
+    "verdict_record",
 ]

@@ -56,6 +56,8 @@ export const training = {
   retry: (id: number) => post<T.RunDetail>(`/api/runs/${id}/retry/`),
   models: () => get<T.List<T.Model>>("/api/models/"),
   model: (version: number) => get<T.ModelDetail>(`/api/models/${version}/`),
+  decide: (version: number, approved: boolean, reason: string) =>
+    post<T.RegistryEntry>(`/api/models/${version}/approval/`, { approved, reason }),
   policy: () => get<T.Policy>("/api/policy/"),
   savePolicy: (changes: T.PolicyWrite) => patch<T.Policy>("/api/policy/", changes),
   trySchedule: (cron: string) => get<T.PolicySchedule>("/api/policy/schedule/", { cron }),
@@ -73,6 +75,14 @@ export const snapshots = {
   exportUrl: (name: string, form: "jsonl" | "csv") => buildUrl(`/api/snapshots/${name}/export/`, { form }),
   restore: (name: string) => post<T.SnapshotRestored>(`/api/snapshots/${name}/restore/`),
   train: (name: string) => post<{ run: number }>(`/api/snapshots/${name}/train/`),
+};
+
+export const written = {
+  list: (service: number) => get<T.WrittenList>("/api/written/", { service: String(service) }),
+  write: (service_id: number, texts: string[]) => post<T.WriteReport>("/api/written/", { service_id, texts }, { timeoutMs: 60_000 }),
+  nearest: (text: string, signal?: AbortSignal) => api<T.List<T.NearTicket>>("POST", "/api/written/nearest/", { body: { text }, signal }),
+  readFile: (form: FormData) => post<{ texts: string[] }>("/api/written/read/", form, { timeoutMs: 60_000 }),
+  remove: (id: number) => del<undefined>(`/api/written/${id}/`),
 };
 
 export const ticketTable = {
@@ -95,6 +105,8 @@ export const imports = {
   preview: (form: FormData) => post<T.ImportPreview>("/api/imports/preview/", form, { timeoutMs: 60_000 }),
   start: (form: FormData, hooks: UploadHooks) => upload<T.ImportReport>("/api/imports/", form, hooks),
 };
+
+export const escalations = { list: () => get<T.EscalationInbox>("/api/escalations/") };
 
 export const triage = {
   list: () => get<T.TriageInbox>("/api/triage/"),
@@ -123,4 +135,20 @@ export const production = {
   withdraw: (promotionId: number, why: string) => post<T.Production>(`/api/promotions/${promotionId}/withdraw/`, { why }),
   rollback: (why: string) => post<T.Production>("/api/production/rollback/", { why }),
   history: (before: number | null) => get<T.HistoryPage>("/api/history/", before ? { before: String(before) } : {}),
+};
+
+export const dashboard = {
+  headlines: () => get<T.List<T.Headline>>("/api/evaluations/"),
+  effort: () => get<T.Effort>("/api/evaluations/effort/"),
+  report: (version: number) => get<T.VersionReport>(`/api/models/${version}/evaluation/`),
+  outlook: (version: number) => get<T.Outlook>(`/api/models/${version}/threshold/`),
+  /** Not through `buildUrl`, which drops what is empty: an empty `truth` asks for tickets of no service. */
+  answered: (version: number, query: Record<string, string>, cursor: string, signal?: AbortSignal) =>
+    get<T.AnsweredPage>(`/api/models/${version}/tickets/?${new URLSearchParams({ ...query, cursor })}`, undefined, signal),
+  compare: (first: number, second: number) => get<T.VersionsCompared>("/api/models/compare/", { first, second }),
+  gate: (version: number) => get<T.VersionGate>(`/api/models/${version}/gate/`),
+  override: (version: number, purpose: T.OverridePurpose, reason: string) =>
+    post<T.VersionGate>(`/api/models/${version}/gate/override/`, { purpose, reason }),
+  gateSettings: () => get<T.GateSettings>("/api/gate/"),
+  saveGateSettings: (changes: Partial<T.GateSettings>) => patch<T.GateSettings>("/api/gate/", changes),
 };

@@ -4,6 +4,41 @@
  */
 
 export interface paths {
+    "/api/drift/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the last check found, and what is held back; a lead may have it checked now. */
+        get: operations["drift_read"];
+        put?: never;
+        /** @description What the last check found, and what is held back; a lead may have it checked now. */
+        post: operations["drift_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/drift/{kind}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One kind over time, the oldest first; rows of one service alone are left out. */
+        get: operations["drift_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/escalations/": {
         parameters: {
             query?: never;
@@ -21,6 +56,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/evaluations/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Versions over time. */
+        get: operations["evaluation_headlines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/effort/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What people put in, and what it brought. */
+        get: operations["evaluation_effort"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the gate asks for. */
+        get: operations["gate_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description What the gate asks for. */
+        patch: operations["gate_update"];
+        trace?: never;
+    };
     "/api/history/": {
         parameters: {
             query?: never;
@@ -33,6 +120,40 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holds/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Hold a service, or everything, back: people route it until the hold ends. */
+        post: operations["hold_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holds/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description End a hold: what is sure enough is routed again. */
+        delete: operations["hold_end"];
         options?: never;
         head?: never;
         patch?: never;
@@ -304,6 +425,125 @@ export interface paths {
         };
         /** @description One model version. */
         get: operations["model_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/approval/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Approve or reject a version in the model registry. */
+        post: operations["model_approval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/evaluation/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One version's evaluation in full. */
+        get: operations["model_evaluation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/gate/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A version before the gate. */
+        get: operations["model_gate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/gate/override/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Let a version go on against the verdict. */
+        post: operations["model_gate_override"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/threshold/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What thresholds of a version would mean. */
+        get: operations["model_threshold"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/tickets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The tickets behind a cell of the confusion matrix, or a point of a curve. */
+        get: operations["model_tickets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/compare/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Two versions on the control tickets both answered. */
+        get: operations["model_compare"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1212,12 +1452,19 @@ export interface components {
     schemas: {
         /** @description To label on, to get other tickets, or to stop; and whether a training now is held back. */
         Advice: {
-            readonly code: components["schemas"]["CodeEnum"];
+            readonly code: components["schemas"]["AdviceCodeEnum"];
             readonly figures: components["schemas"]["AdviceFigures"];
             readonly vetoes_training: boolean;
             /** Format: date-time */
             readonly created_at: string;
         };
+        /**
+         * @description * `label_on` - label_on
+         *     * `ask_for_tickets` - ask_for_tickets
+         *     * `stop` - stop
+         * @enum {string}
+         */
+        AdviceCodeEnum: "label_on" | "ask_for_tickets" | "stop";
         /**
          * @description ``gain``: what the next ``step`` labels add to accuracy; ``noise``: one standard error of it.
          *
@@ -1301,16 +1548,17 @@ export interface components {
          * @enum {string}
          */
         AnswerKind: "label" | "none" | "two" | "skip" | "flag";
-        /** @description A wait that ended with a person's decision. */
-        Answered: {
-            ticket_id: number;
-            excerpt: string;
-            kind: components["schemas"]["PersonsAnswerKind"];
-            service_id: number | null;
-            /** Format: date-time */
-            answered_at: string;
-            /** Format: double */
-            seconds: number;
+        /**
+         * @description * `pending` - Waiting for a decision
+         *     * `approved` - Approved
+         *     * `rejected` - Rejected
+         * @enum {string}
+         */
+        ApprovalEnum: "pending" | "approved" | "rejected";
+        /** @description A lead's word on a version. */
+        ApprovalRequest: {
+            approved: boolean;
+            reason: string;
         };
         /** @description A text that is being written. */
         AskNearestRequest: {
@@ -1327,6 +1575,13 @@ export interface components {
             reserve: number;
             /** Format: double */
             accuracy: number | null;
+        };
+        /** @description Labels of one service: that may train, of control tickets, and that the newest version was taught. */
+        Balance: {
+            service: string;
+            labels: number;
+            controls: number;
+            taught: number;
         };
         /**
          * @description * `sure` - sure
@@ -1391,6 +1646,75 @@ export interface components {
             probability: number;
         };
         /**
+         * @description A certificate. ``is_spent``: in force since a promotion, else it only shows what one would say now.
+         *
+         *     ``use``: how manyth asking of these labels; null: fresh ones, tested at ``delta``, else at ``level``.
+         *     ``choices``: all certified thresholds, any of which keeps the promise. ``escalated``: services whose group is not
+         *     certified; ``unheard``: services without a control label. ``outlier_weight`` and ``gate`` shape the score.
+         */
+        Certificate: {
+            readonly id: number;
+            /** @description Asked at a promotion: in force, and its labels count. */
+            readonly is_spent: boolean;
+            state: components["schemas"]["CertificateStateEnum"];
+            /**
+             * Format: double
+             * @description What was promised of the tickets that are routed.
+             */
+            readonly precision: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong that the promise allows.
+             */
+            readonly delta: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong it was tested at.
+             */
+            readonly level: number;
+            /** @description How manyth asking of these labels; empty: they were fresh, tested at delta. */
+            readonly use: number | null;
+            is_fresh: boolean;
+            /** Format: double */
+            readonly threshold: number | null;
+            /** Format: double */
+            readonly gate: number | null;
+            /**
+             * Format: double
+             * @default 0
+             */
+            readonly outlier_weight: number;
+            readonly audit_labels: number;
+            /** Format: date */
+            readonly window_from: string | null;
+            /** Format: date */
+            readonly window_to: string | null;
+            /** Format: double */
+            readonly coverage: number | null;
+            readonly coverage_interval: number[] | null;
+            /** Format: double */
+            readonly recall: number | null;
+            readonly recall_interval: number[] | null;
+            readonly choices: number[];
+            readonly escalated: string[];
+            readonly unheard: string[];
+            readonly tests: components["schemas"]["Tested"][];
+            readonly more_labels: number | null;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /**
+         * @description * `certified` - certified
+         *     * `no_audit_labels` - no_audit_labels
+         *     * `one_service` - one_service
+         *     * `unusable_probabilities` - unusable_probabilities
+         *     * `nothing_routable` - nothing_routable
+         *     * `too_few_labels` - too_few_labels
+         *     * `too_many_errors` - too_many_errors
+         * @enum {string}
+         */
+        CertificateStateEnum: "certified" | "no_audit_labels" | "one_service" | "unusable_probabilities" | "nothing_routable" | "too_few_labels" | "too_many_errors";
+        /**
          * @description * `first` - first
          *     * `second` - second
          *     * `both` - both
@@ -1411,13 +1735,6 @@ export interface components {
             left: number;
             reason: string | null;
         };
-        /**
-         * @description * `label_on` - label_on
-         *     * `ask_for_tickets` - ask_for_tickets
-         *     * `stop` - stop
-         * @enum {string}
-         */
-        CodeEnum: "label_on" | "ask_for_tickets" | "stop";
         /** @description Counts: row = the true service, column = the predicted one, both in the order of ``labels``. */
         Confusion: {
             labels: string[];
@@ -1446,12 +1763,31 @@ export interface components {
             /** Format: double */
             readonly high: number | null;
         };
+        /** @description Hours from the first label that only this version learned from, to the version. Null: it had none. */
+        Cycle: {
+            version: number;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            ready_at: string;
+            /** Format: double */
+            hours: number | null;
+        };
         /**
          * @description * `audit` - Audit labels
          *     * `test` - Test set
          * @enum {string}
          */
         DataEnum: "audit" | "test";
+        /** @description A day's work: tickets that come, minutes to route one by hand, minutes a misroute costs people. */
+        Day: {
+            /** Format: double */
+            tickets: number;
+            /** Format: double */
+            minutes_escalation: number;
+            /** Format: double */
+            minutes_misroute: number;
+        };
         /** @description What the policy last said, and since when it says so. */
         Decision: {
             readonly starts: boolean;
@@ -1483,12 +1819,93 @@ export interface components {
             candidate_right: number;
             baseline_right: number;
         };
+        Drift: {
+            /**
+             * Format: date-time
+             * @description The last check; null before the first.
+             */
+            read_at: string | null;
+            /** @description The version it speaks of. */
+            version: number | null;
+            readings: components["schemas"]["DriftReading"][];
+            holds: components["schemas"]["Hold"][];
+        };
+        /** @description One reading in the course of time. */
+        DriftPoint: {
+            /** Format: date-time */
+            read_at: string;
+            /** Format: double */
+            value: number | null;
+            /** Format: double */
+            reference: number | null;
+            is_alarm: boolean;
+            version: number | null;
+        };
+        /**
+         * @description One reading. ``code`` with ``params`` says what was found; for an alarm the page says what to do about it.
+         *
+         *     ``value`` and ``reference`` are in the kind's own measure: *input* a squared discrepancy (about 0 unmoved), *unlike*
+         *     a cosine distance, *mix* the share that moved, *escalation* and *precision* shares.
+         */
+        DriftReading: {
+            kind: components["schemas"]["DriftReadingKindEnum"];
+            service_id: number | null;
+            /** Format: double */
+            value?: number | null;
+            /** Format: double */
+            reference?: number | null;
+            /** Format: double */
+            p?: number | null;
+            /** @description Tickets looked at now. */
+            n?: number;
+            /** @description Tickets compared with. */
+            n_reference?: number;
+            is_alarm?: boolean;
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+            hold_id: number | null;
+            /** Format: date-time */
+            read_at: string;
+        };
+        /**
+         * @description * `input` - What tickets are about
+         *     * `unlike` - Distance to what was learnt
+         *     * `mix` - Services predicted
+         *     * `escalation` - Share escalated
+         *     * `precision` - Precision on control tickets
+         * @enum {string}
+         */
+        DriftReadingKindEnum: "input" | "unlike" | "mix" | "escalation" | "precision";
+        DriftSeries: {
+            kind: string;
+            points: components["schemas"]["DriftPoint"][];
+        };
         /** @description Pairs to be judged, and those that were. */
         Due: {
             disagreements: number;
             disagreements_judged: number;
             agreements: number;
             agreements_judged: number;
+        };
+        /** @description Accuracy on control tickets after so many labels. ``version`` null: a head between two trainings. */
+        EfficiencyPoint: {
+            labels: number;
+            /** Format: double */
+            accuracy: number;
+            interval: number[] | null;
+            version: number | null;
+            /** Format: date-time */
+            at: string | null;
+        };
+        /** @description What people put in, and what it brought. */
+        Effort: {
+            balance: components["schemas"]["Balance"][];
+            efficiency: components["schemas"]["EfficiencyPoint"][];
+            weeks: components["schemas"]["Week"][];
+            cycles: components["schemas"]["Cycle"][];
+            day: components["schemas"]["Day"];
         };
         EscalationInbox: {
             total: number;
@@ -1498,7 +1915,7 @@ export interface components {
             answered: number;
             /** Format: double */
             median_seconds: number | null;
-            recent: components["schemas"]["Answered"][];
+            recent: components["schemas"]["PersonAnswer"][];
         };
         /**
          * @description * `held` - Held back
@@ -1522,6 +1939,7 @@ export interface components {
         Evaluation: {
             readonly id: number;
             readonly data: components["schemas"]["DataEnum"];
+            readonly test_set_id: number | null;
             readonly n: number;
             /** Format: double */
             readonly accuracy: number | null;
@@ -1543,6 +1961,7 @@ export interface components {
         EvaluationDetail: {
             readonly id: number;
             readonly data: components["schemas"]["DataEnum"];
+            readonly test_set_id: number | null;
             readonly n: number;
             /** Format: double */
             readonly accuracy: number | null;
@@ -1595,6 +2014,107 @@ export interface components {
             after: string;
             rows: number;
         };
+        /** @description Why: a code the page puts into words, with figures. ``stops``: it keeps the version from passing. */
+        GateReason: {
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+            stops: boolean;
+        };
+        /** @description What is promised of routed tickets, what a version must show (null: not asked), and people's minutes. */
+        GateSettings: {
+            /**
+             * Format: double
+             * @description At least this share of the routed tickets is to be right.
+             */
+            precision?: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong about that, at most.
+             */
+            delta?: number;
+            /** @description Groups of services, by size, promised the same each. 0: none; each needs labels of its own. */
+            groups?: number;
+            /** @description Stop versions whose promise is not certified. Uncertified ones route nothing anyway. */
+            is_certificate_needed?: boolean;
+            /**
+             * Format: double
+             * @description Of all control tickets of a service. Empty: not asked.
+             */
+            min_accuracy?: number | null;
+            /**
+             * Format: double
+             * @description Routed and right, of all control tickets of a service. Empty: not asked.
+             */
+            min_recall?: number | null;
+            /**
+             * Format: double
+             * @description Of the control tickets, routed without a person. Empty: not asked.
+             */
+            min_coverage?: number | null;
+            /**
+             * Format: double
+             * @description How far stated confidence may be from the accuracy seen, on average. Empty: not asked.
+             */
+            max_calibration_error?: number | null;
+            /**
+             * Format: double
+             * @description Accuracy a service may lose against the version in production. Empty: not asked.
+             */
+            max_worse?: number | null;
+            /** @description Of an answer, 95 of 100. Empty: not asked. */
+            max_latency_ms?: number | null;
+            /**
+             * Format: double
+             * @description A person's minutes to route a ticket that is escalated.
+             */
+            minutes_escalation?: number;
+            /**
+             * Format: double
+             * @description A person's minutes lost by a ticket routed wrong.
+             */
+            minutes_misroute?: number;
+            /** Format: date-time */
+            readonly updated_at: string;
+            readonly updated_by: string | null;
+        };
+        /** @description What the gate said, compared with the version in production then (null: none was). */
+        GateVerdict: {
+            readonly id: number;
+            readonly passed: boolean;
+            reasons: components["schemas"]["GateReason"][];
+            limits: {
+                [key: string]: number | null;
+            };
+            readonly production: number | null;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /**
+         * @description A version at a glance. ``coverage``, ``recall`` and ``certified`` are its newest certificate's; ``passed``: the
+         *     gate's newest verdict (null: not judged yet), ``stopping``: the codes in its way.
+         */
+        Headline: {
+            version: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            rows?: number | null;
+            readonly evaluation: components["schemas"]["Evaluation"] | null;
+            readonly certificate_state: string | null;
+            /** Format: double */
+            readonly certified: number | null;
+            /** Format: double */
+            readonly coverage: number | null;
+            /** Format: double */
+            readonly recall: number | null;
+            readonly passed: boolean | null;
+            readonly stopping: string[];
+        };
+        /** @description All versions, oldest first. */
+        Headlines: {
+            results: components["schemas"]["Headline"][];
+        };
         HeartbeatResult: {
             leases: components["schemas"]["Lease"][];
             lost: string[];
@@ -1630,6 +2150,21 @@ export interface components {
          * @enum {string}
          */
         HistoryKindEnum: "observation_started" | "share_changed" | "verdict" | "back_to_teach" | "observation_stopped" | "promotion_requested" | "rollback_rehearsed" | "promotion_approved" | "promotion_failed" | "promotion_withdrawn" | "promoted" | "rolled_back";
+        /** @description A hold that lasts; ``service_id`` null: everything. ``started_by`` empty: an alarm did it. */
+        Hold: {
+            readonly id: number;
+            service_id: number | null;
+            /** @description Shown to leads: drift, a rollback, a change of the range… */
+            reason: string;
+            readonly started_by: string;
+            /** Format: date-time */
+            readonly started_at: string;
+        };
+        /** @description What to hold back, and why. */
+        HoldWriteRequest: {
+            service_id: number | null;
+            reason: string;
+        };
         /** @description A person's home page. */
         Home: {
             loop: components["schemas"]["Loop"];
@@ -1813,6 +2348,31 @@ export interface components {
             mine: number;
             more: number | null;
         };
+        /**
+         * @description A control ticket and what the version said of it. ``truth`` null: none of the services. ``text`` null: erased.
+         *
+         *     ``score``: what is held against a threshold; null where it could not be routed at all.
+         */
+        JudgedTicket: {
+            id: number;
+            external_id: string | null;
+            text: string | null;
+            truth: string | null;
+            guess: string | null;
+            /** Format: double */
+            confidence: number | null;
+            /** Format: double */
+            outlier: number | null;
+            /** Format: double */
+            score: number | null;
+            language: string;
+        };
+        /** @description A page, the surest first; ``next``: the cursor of the following one. */
+        JudgedTicketList: {
+            total: number;
+            results: components["schemas"]["JudgedTicket"][];
+            next: string | null;
+        };
         /** @description What was said, for the line that offers to take it back. */
         Judgement: {
             id: number;
@@ -1881,6 +2441,14 @@ export interface components {
          * @enum {string}
          */
         Language: "en" | "fr";
+        /** @description Accuracy in one language; "" where it is not known. */
+        LanguageMeasure: {
+            language: string;
+            n: number;
+            /** Format: double */
+            accuracy: number;
+            accuracy_interval: number[] | null;
+        };
         /** @description The head that ranks the queue; ``behind`` counts annotations it has not seen. */
         Learner: {
             generation: number | null;
@@ -1963,28 +2531,50 @@ export interface components {
         /**
          * @description The whole report. Macro averages go over the services that occur among the control tickets.
          *
-         *     ``coverage_at_precision_95`` was seen on these very tickets: an optimistic figure, no promise.
+         *     ``state``: judged, or what keeps the figures from meaning much. ``n``: tickets of a service with a usable answer;
+         *     ``tickets``: all, ``unusable``: without one. ``coverage_at_precision_95`` was seen on these very tickets: an
+         *     optimistic figure, no promise. ``unheard``: services without a control ticket. ``unseen_labels``: services of
+         *     control tickets the version was never taught. ``unknown_here``: services it knows that are not in use.
          */
         Metrics: {
+            state: components["schemas"]["MetricsStateEnum"];
             n: number;
+            tickets: number;
+            unusable: number;
             /** Format: double */
             accuracy: number | null;
             accuracy_interval: number[] | null;
             /** Format: double */
             macro_precision: number | null;
+            macro_precision_interval: number[] | null;
             /** Format: double */
             macro_recall: number | null;
+            macro_recall_interval: number[] | null;
             /** Format: double */
             macro_f1: number | null;
+            macro_f1_interval: number[] | null;
             /** Format: double */
             ece: number | null;
             /** Format: double */
             coverage_at_precision_95: number | null;
             risk_coverage: components["schemas"]["RiskCoverage"][];
+            reliability: components["schemas"]["Reliability"][];
             per_service: components["schemas"]["ServiceMeasure"][];
             confusion: components["schemas"]["Confusion"];
+            out_of_scope: components["schemas"]["OutOfScope"];
+            languages: components["schemas"]["LanguageMeasure"][];
             unseen_labels: string[];
+            unheard: string[];
+            unknown_here: string[];
         };
+        /**
+         * @description * `judged` - judged
+         *     * `no_labels` - no_labels
+         *     * `one_service` - one_service
+         *     * `unusable_probabilities` - unusable_probabilities
+         * @enum {string}
+         */
+        MetricsStateEnum: "judged" | "no_labels" | "one_service" | "unusable_probabilities";
         /** @description A model version with its newest evaluation. ``labels``: the codes of its services. */
         ModelVersion: {
             readonly version: number;
@@ -2024,6 +2614,15 @@ export interface components {
             readonly training: components["schemas"]["TrainingFigures"];
             readonly evaluations: components["schemas"]["Evaluation"][];
             readonly previous: components["schemas"]["Previous"] | null;
+            readonly artifact_uri: string;
+            /**
+             * @description The program that made the artifact.
+             * @default
+             */
+            readonly code_version: string;
+            readonly attempt: number | null;
+            /** @description Null where jobs run without a model registry. */
+            readonly registry: components["schemas"]["Registry"] | null;
         };
         /** @description All versions, newest first. */
         ModelVersionList: {
@@ -2170,6 +2769,42 @@ export interface components {
             code: string;
             count: number;
         };
+        /**
+         * @description Tickets of none of the services, and how well they are told from the others.
+         *
+         *     ``auroc_*``: the chance that such a ticket looks stranger (or less sure) than one of a service. ``passed_at_95``:
+         *     the share of them that passes a gate which lets 95 % of the others pass. Null: no such tickets, or no ranks.
+         */
+        OutOfScope: {
+            tickets: number;
+            /** Format: double */
+            auroc_outlier: number | null;
+            /** Format: double */
+            auroc_confidence: number | null;
+            /** Format: double */
+            passed_at_95: number | null;
+        };
+        /** @description What a threshold means: shares of the control tickets, and a day's escalations, misroutes and minutes saved. */
+        Outcome: {
+            /** Format: double */
+            threshold: number;
+            routed: number;
+            right: number;
+            /** Format: double */
+            coverage: number;
+            coverage_interval: number[] | null;
+            /** Format: double */
+            precision: number | null;
+            precision_interval: number[] | null;
+            /** Format: double */
+            recall: number | null;
+            /** Format: double */
+            escalations: number;
+            /** Format: double */
+            misroutes: number;
+            /** Format: double */
+            minutes_saved: number;
+        };
         OutcomeBodyRequest: components["schemas"]["OutcomeRequest"] | components["schemas"]["OutcomesRequest"];
         /** @description Where a ticket ended up: the service's code, and when the desk settled that (now, unless said). */
         OutcomeRequest: {
@@ -2195,6 +2830,37 @@ export interface components {
             outcomes: components["schemas"]["OutcomeRequest"][];
         };
         /**
+         * @description For the threshold slider. ``threshold``: the certified one (null: none), ``choices``: every certified one.
+         *
+         *     With s = ``steps``, at a place i: coverage = routed[i] / n; escalations a day = tickets * (1 - coverage);
+         *     misroutes a day = tickets * (routed[i] - right[i]) / n; minutes saved a day = tickets * coverage *
+         *     minutes_escalation - misroutes * minutes_misroute. ``outcome`` is that for the threshold asked about.
+         */
+        Outlook: {
+            evaluation: components["schemas"]["Evaluation"];
+            steps: components["schemas"]["Steps"];
+            day: components["schemas"]["Day"];
+            /** Format: double */
+            threshold: number | null;
+            choices: number[];
+            outcome: components["schemas"]["Outcome"] | null;
+        };
+        /** @description Who let a version go on against the verdict, for what, and why. */
+        Override: {
+            readonly id: number;
+            readonly purpose: components["schemas"]["PurposeEnum"];
+            codes: string[];
+            readonly reason: string;
+            by: string;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description To let a version go on against the verdict. The reason is kept with your name. */
+        OverrideRequestRequest: {
+            purpose: components["schemas"]["PurposeEnum"];
+            reason: string;
+        };
+        /**
          * @description A ticket and two answers to it, in an order drawn once. A null service: a person is asked.
          *
          *     ``are_same``: both answers are the same; then only both, neither and unclear make sense.
@@ -2215,6 +2881,90 @@ export interface components {
             first_service_id: number | null;
             second_service_id: number | null;
             are_same: boolean;
+        };
+        /**
+         * @description Tickets both versions answered: who had them right. ``difference``: accuracy of the first less the second's, with
+         *     its 95 % interval; ``p_value``: how likely a split this uneven is by chance (exact McNemar test).
+         */
+        Paired: {
+            n: number;
+            both: number;
+            only_first: number;
+            only_second: number;
+            neither: number;
+            /** Format: double */
+            difference: number | null;
+            interval: number[] | null;
+            /** Format: double */
+            p_value: number | null;
+        };
+        /** @description The same, of the tickets of one service. */
+        PairedService: {
+            n: number;
+            both: number;
+            only_first: number;
+            only_second: number;
+            neither: number;
+            /** Format: double */
+            difference: number | null;
+            interval: number[] | null;
+            /** Format: double */
+            p_value: number | null;
+            service: string;
+        };
+        /** @description What is promised of routed tickets, what a version must show (null: not asked), and people's minutes. */
+        PatchedGateSettingsRequest: {
+            /**
+             * Format: double
+             * @description At least this share of the routed tickets is to be right.
+             */
+            precision?: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong about that, at most.
+             */
+            delta?: number;
+            /** @description Groups of services, by size, promised the same each. 0: none; each needs labels of its own. */
+            groups?: number;
+            /** @description Stop versions whose promise is not certified. Uncertified ones route nothing anyway. */
+            is_certificate_needed?: boolean;
+            /**
+             * Format: double
+             * @description Of all control tickets of a service. Empty: not asked.
+             */
+            min_accuracy?: number | null;
+            /**
+             * Format: double
+             * @description Routed and right, of all control tickets of a service. Empty: not asked.
+             */
+            min_recall?: number | null;
+            /**
+             * Format: double
+             * @description Of the control tickets, routed without a person. Empty: not asked.
+             */
+            min_coverage?: number | null;
+            /**
+             * Format: double
+             * @description How far stated confidence may be from the accuracy seen, on average. Empty: not asked.
+             */
+            max_calibration_error?: number | null;
+            /**
+             * Format: double
+             * @description Accuracy a service may lose against the version in production. Empty: not asked.
+             */
+            max_worse?: number | null;
+            /** @description Of an answer, 95 of 100. Empty: not asked. */
+            max_latency_ms?: number | null;
+            /**
+             * Format: double
+             * @description A person's minutes to route a ticket that is escalated.
+             */
+            minutes_escalation?: number;
+            /**
+             * Format: double
+             * @description A person's minutes lost by a ticket routed wrong.
+             */
+            minutes_misroute?: number;
         };
         /** @description The retrain policy; ``next_at``: when its crontab line next falls due in ``zone``. */
         PatchedPolicyRequest: {
@@ -2267,6 +3017,33 @@ export interface components {
         /** @description Everybody. */
         People: {
             results: components["schemas"]["User"][];
+        };
+        /** @description Whether a version may go on, and why or why not. */
+        Permit: {
+            allowed: boolean;
+            code: components["schemas"]["PermitCodeEnum"];
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description * `passed` - passed
+         *     * `overridden` - overridden
+         *     * `not_judged` - not_judged
+         *     * `stopped_by_gate` - stopped_by_gate
+         * @enum {string}
+         */
+        PermitCodeEnum: "passed" | "overridden" | "not_judged" | "stopped_by_gate";
+        /** @description A wait that ended with a person's decision. */
+        PersonAnswer: {
+            ticket_id: number;
+            excerpt: string;
+            kind: components["schemas"]["PersonsAnswerKind"];
+            service_id: number | null;
+            /** Format: date-time */
+            answered_at: string;
+            /** Format: double */
+            seconds: number;
         };
         /** @description What a person decided. ``label``: a service; ``two``: two of them; ``none``: none of ours. */
         PersonsAnswer: {
@@ -2366,6 +3143,12 @@ export interface components {
          * @enum {string}
          */
         PromotionStateEnum: "rehearsing" | "ready" | "deploying" | "done" | "failed" | "withdrawn";
+        /**
+         * @description * `observe` - Observe
+         *     * `promote` - Promote
+         * @enum {string}
+         */
+        PurposeEnum: "observe" | "promote";
         /** @description The ticket of a queue item. */
         QueueTicket: {
             id: number;
@@ -2387,6 +3170,25 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * @description The version in the account's model registry, and what a person decided about it.
+         *
+         *     ``is_told``: the registry has taken the decision. ``problem``: why the last try failed; it is tried again.
+         */
+        Registry: {
+            /** @description The version's ARN; empty until registered. */
+            readonly address: string;
+            readonly approval: components["schemas"]["ApprovalEnum"];
+            readonly is_told: boolean;
+            readonly status: string;
+            readonly reason: string;
+            readonly decided_by: string | null;
+            /** Format: date-time */
+            readonly decided_at: string | null;
+            readonly problem: string;
+            /** Format: date-time */
+            readonly asked_at: string | null;
+        };
         /** @description A decision from a ticket's page; ``key`` makes sending it twice the same as once. */
         RelabelRequest: {
             service_id: number;
@@ -2395,6 +3197,19 @@ export interface components {
         };
         ReleaseResult: {
             released: number;
+        };
+        /** @description Answers whose confidence lies from ``low`` to ``high``: their mean confidence, and the share that was right. */
+        Reliability: {
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+            n: number;
+            /** Format: double */
+            confidence: number;
+            /** Format: double */
+            accuracy: number;
+            accuracy_interval: number[] | null;
         };
         /** @description ``whole``: the file was as it should be; otherwise it was written anew. */
         Restored: {
@@ -2542,6 +3357,8 @@ export interface components {
             readonly observed_at: string | null;
             readonly metrics: components["schemas"]["MetricPoint"][];
             readonly log_tail: string;
+            /** @description Where the whole log is read in a browser. */
+            readonly log_url: string;
             readonly costs: components["schemas"]["Cost"][];
         };
         /** @description Runs, newest first; ``next`` is the cursor of the following page. */
@@ -2768,6 +3585,17 @@ export interface components {
          * @enum {string}
          */
         StandingEnum: "free" | "held" | "flagged";
+        /**
+         * @description Three columns of one length, from strict to loose: routing from ``threshold`` on routes ``routed`` of the ``n``
+         *     tickets, ``right`` of them rightly. ``in_scope``: tickets that belong to a service.
+         */
+        Steps: {
+            n: number;
+            in_scope: number;
+            threshold: number[];
+            routed: number[];
+            right: number[];
+        };
         /** @description A ticket no other is like. ``outlier``: share of the pool that is more ordinary. */
         Strange: {
             ticket_id: number;
@@ -2870,6 +3698,21 @@ export interface components {
              * @default 0.05
              */
             alpha: number;
+        };
+        /**
+         * @description One promise that was tested: overall, or of a group of services. ``more_labels``: about how many more control
+         *     labels it takes; 0 when certified, null when no number would do.
+         */
+        Tested: {
+            name: string;
+            services: string[];
+            /** Format: double */
+            wanted: number;
+            accepted: number;
+            errors: number;
+            /** Format: double */
+            certified: number | null;
+            more_labels: number | null;
         };
         /** @description The texts that were read; nothing is kept yet. */
         Texts: {
@@ -3144,6 +3987,38 @@ export interface components {
          * @enum {string}
          */
         VerdictStateEnum: "sufficient" | "insufficient" | "undecided";
+        /**
+         * @description Two versions side by side; ``overall`` is null until both were evaluated. ``only_*_knows``: services that one of
+         *     them was never taught.
+         */
+        VersionComparison: {
+            first: components["schemas"]["Headline"];
+            second: components["schemas"]["Headline"];
+            overall: components["schemas"]["Paired"] | null;
+            services: components["schemas"]["PairedService"][];
+            only_first_knows: string[];
+            only_second_knows: string[];
+        };
+        /** @description A version before the gate; ``verdict`` is null before it was judged. */
+        VersionGate: {
+            verdict: components["schemas"]["GateVerdict"] | null;
+            observe: components["schemas"]["Permit"];
+            promote: components["schemas"]["Permit"];
+            overrides: components["schemas"]["Override"][];
+            /** @description What it says now, or said at the promotion. */
+            certificate: components["schemas"]["Certificate"] | null;
+            /** @description What routes; null before a promotion. */
+            in_force: components["schemas"]["Certificate"] | null;
+        };
+        /** @description One version's evaluation in full. ``evaluation`` null: not evaluated yet, or no control ticket has its label. */
+        VersionReport: {
+            version: number;
+            labels: string[];
+            evaluation: components["schemas"]["EvaluationDetail"] | null;
+            certificate: components["schemas"]["Certificate"] | null;
+            /** @description Whether the tickets behind the figures can be opened. */
+            has_tickets: boolean;
+        };
         /** @description A customer who waits. Of a random control nothing is shown that the model thinks. */
         Waiting: {
             ticket_id: number;
@@ -3156,6 +4031,16 @@ export interface components {
             reason: components["schemas"]["EscalationReason"];
             candidates: components["schemas"]["Candidate"][];
             standing: components["schemas"]["StandingEnum"];
+        };
+        /** @description A week's work. ``offered``: tickets checked with a suggestion; ``taken``: where people agreed with it. */
+        Week: {
+            /** Format: date */
+            monday: string;
+            decisions: number;
+            offered: number;
+            taken: number;
+            /** Format: double */
+            seconds: number | null;
         };
         /** @description Why; it is kept in the history. */
         WhyRequest: {
@@ -3211,6 +4096,68 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    drift_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
+                };
+            };
+        };
+    };
+    drift_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
+                };
+            };
+        };
+    };
+    drift_series: {
+        parameters: {
+            query?: {
+                /** @description So many days back; 90 unless told otherwise. */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                kind: "escalation" | "input" | "mix" | "precision" | "unlike";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftSeries"];
+                };
+            };
+        };
+    };
     escalation_list: {
         parameters: {
             query?: never;
@@ -3226,6 +4173,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EscalationInbox"];
+                };
+            };
+        };
+    };
+    evaluation_headlines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Headlines"];
+                };
+            };
+        };
+    };
+    evaluation_effort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Effort"];
+                };
+            };
+        };
+    };
+    gate_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateSettings"];
+                };
+            };
+        };
+    };
+    gate_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedGateSettingsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateSettings"];
                 };
             };
         };
@@ -3248,6 +4275,49 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["HistoryAnswer"];
                 };
+            };
+        };
+    };
+    hold_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldWriteRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+        };
+    };
+    hold_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3634,6 +4704,181 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersionDetail"];
+                };
+            };
+        };
+    };
+    model_approval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
+                };
+            };
+        };
+    };
+    model_evaluation: {
+        parameters: {
+            query?: {
+                /** @description Of this test set; without: of the control tickets. */
+                test_set?: number;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionReport"];
+                };
+            };
+        };
+    };
+    model_gate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionGate"];
+                };
+            };
+        };
+    };
+    model_gate_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverrideRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionGate"];
+                };
+            };
+        };
+    };
+    model_threshold: {
+        parameters: {
+            query?: {
+                /** @description Of this test set; without: of the control tickets. */
+                test_set?: number;
+                /** @description Default: the certified one. */
+                threshold?: number;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outlook"];
+                };
+            };
+        };
+    };
+    model_tickets: {
+        parameters: {
+            query?: {
+                below?: number;
+                cursor?: number;
+                guess?: string;
+                is_right?: boolean | null;
+                language?: string;
+                least?: number;
+                sure_below?: number;
+                sure_from?: number;
+                test_set?: number;
+                truth?: string;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedTicketList"];
+                };
+            };
+        };
+    };
+    model_compare: {
+        parameters: {
+            query: {
+                first: number;
+                second: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionComparison"];
                 };
             };
         };

@@ -108,6 +108,9 @@ export type TriageInbox = Sent<Schema["TriageInbox"]>;
 export type StrangeTicket = TriageInbox["results"][number];
 export type TriageKind = Schema["TriageRequestRequest"]["kind"];
 export type TriageDecision = Schema["TriageRequestRequest"];
+export type EscalationInbox = Sent<Schema["EscalationInbox"]>;
+export type WaitingCustomer = Schema["Waiting"];
+export type AnsweredCustomer = Schema["PersonAnswer"];
 export type BoxKey = Schema["BoxKey"];
 export type LoopBox = Schema["Box"];
 export type LoopModel = Schema["LoopModel"];
@@ -132,9 +135,28 @@ export type Interval = number[] | null;
 export type Advice = Schema["Advice"];
 export type AdviceFigures = Schema["AdviceFigures"];
 export type CurvePoint = Schema["CurvePoint"];
+export type RegistryEntry = Sent<Schema["Registry"]>;
+export type MonthCost = Schema["MonthCost"];
 export type Policy = Sent<Schema["Policy"]>;
 export type PolicyWrite = Schema["PatchedPolicyRequest"];
 export type PolicySchedule = Schema["Schedule"];
+
+// --- dashboard -----------------------------------------------------------------------------------
+
+export type Headline = Schema["Headline"];
+export type VersionReport = Schema["VersionReport"];
+export type Certificate = Schema["Certificate"];
+export type CertificateState = Certificate["state"];
+export type Outlook = Schema["Outlook"];
+export type Day = Schema["Day"];
+export type AnsweredPage = Schema["JudgedTicketList"];
+export type JudgedTicket = Schema["JudgedTicket"];
+export type VersionGate = Schema["VersionGate"];
+export type GateReason = Schema["GateReason"];
+export type OverridePurpose = Schema["PurposeEnum"];
+export type GateSettings = Sent<Schema["GateSettings"]>;
+export type VersionsCompared = Schema["VersionComparison"];
+export type Effort = Schema["Effort"];
 
 // --- snapshots -----------------------------------------------------------------------------------
 
@@ -163,3 +185,9 @@ export type Production = Schema["ProductionAnswer"];
 export type Promotion = Sent<Schema["Promotion"]>;
 export type HistoryPage = Schema["HistoryAnswer"];
 export type HistoryLine = Sent<Schema["History"]>;
+// --- written tickets -----------------------------------------------------------------------------
+
+export type WrittenList = Schema["WrittenList"];
+export type WrittenTicket = Schema["WrittenTicket"];
+export type WriteReport = Schema["WriteReport"];
+export type NearTicket = Schema["Near"];
