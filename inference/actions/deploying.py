@@ -15,7 +15,7 @@ from compute.port import ComputeBackend, ComputeError, EndpointObservation, Endp
 from inference import nudges
 from inference.actions import history
 from inference.actions.deployments import PRODUCTION, deployment_replace, production_ensure
-from inference.actions.promotions import promotion_end
+from inference.actions.promotions import promotion_end, promotion_fail
 from inference.comparison import current
 from inference.models import (
     DeploymentRole,
@@ -137,13 +137,7 @@ def _take_over(promotion: Promotion) -> None:
 def _give_up(promotion: Promotion, trouble: str) -> None:
     locked = Promotion.objects.select_for_update().get(pk=promotion.pk)
     if locked.ended_at is None:
-        promotion_end(locked, PromotionState.FAILED, trouble)
-        history.note(
-            HistoryKind.PROMOTION_FAILED,
-            why=trouble,
-            version=locked.version,
-            observation=locked.observation,
-        )
+        promotion_fail(locked, trouble)
 
 
 def _has_failed(seen: EndpointObservation, since: datetime | None) -> bool:

@@ -14,10 +14,12 @@ from inference.models import (
     Promotion,
     PromotionSettings,
 )
+from ml.certificate import Promise
 from tests.compute.conftest import until
-from tests.inference.desk import Desk
-from tests.inference.observed import Reviewer
-from training.models import ModelVersion
+from tests.inference.desk import CERTIFICATE, Desk
+from tests.inference.observed import Reviewer, passed
+from training import actions as training
+from training.models import GateVerdict, ModelVersion, PrecisionCertificate
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +31,11 @@ class Promoting:
         self.desk, self.backend = desk, desk.house.backend
         self.chloe, self.dan = Reviewer("chloe", "lead"), Reviewer("dan", "lead")
         self.candidate: ModelVersion = desk.make_version(2, "second")
+        passed(self.candidate)
+        training.certificate_record(
+            model_version=self.candidate, certificate=CERTIFICATE, promise=Promise(), tickets=[], fingerprint="data",
+            is_spent=True,
+        )  # fmt: skip
         self.observation = actions.observation_start(candidate=self.candidate, started_by=self.chloe.user)
         Observation.objects.update(state="sufficient")
 
@@ -120,6 +127,26 @@ def test_a_way_back_that_cannot_start_stops_the_promotion(promoting: Promoting) 
     assert failed.trouble and "promotion_failed" in kinds()
     assert promoting.approve().json()["error"]["code"] == "promotion_over"
     assert Deployment.objects.get(role="production", ended_at=None).model_version.number == 1
+
+
+def test_a_version_whose_certificate_is_refused_at_its_promotion_is_not_promoted_and_that_is_kept(
+    promoting: Promoting,
+) -> None:
+    PrecisionCertificate.objects.filter(model_version=promoting.candidate).update(is_spent=False)
+    promoting.rehearsed()
+    assert promoting.approve().json()["promotion"] is None
+    assert (Promotion.objects.get().state, Promotion.objects.get().trouble) == ("failed", "not certified")
+    line = HistoryEntry.objects.latest("pk")
+    assert (line.kind, line.by, line.why) == ("promotion_failed", promoting.dan.user, "not certified")
+
+
+def test_a_version_that_the_gate_stopped_meanwhile_is_neither_asked_for_nor_approved(
+    promoting: Promoting,
+) -> None:
+    promoting.rehearsed()
+    GateVerdict.objects.update(passed=False)
+    refused = promoting.approve()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "gate_in_the_way")
 
 
 def test_a_verdict_taken_back_meanwhile_stops_the_approval(promoting: Promoting) -> None:
