@@ -68,6 +68,13 @@ _MENU: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         (say("Keyword rules", "Règles par mots-clés"), "rule", "inference_keywordrule"),
         (say("Holds", "Retenues"), "front_hand", "inference_routinghold"),
     ]),
+    (say("Comparison", "Comparaison"), [
+        (say("Observations", "Observations"), "visibility", "inference_observation"),
+        (say("Judgements", "Jugements"), "gavel", "inference_judgement"),
+        (say("Promotions", "Mises en production"), "upgrade", "inference_promotion"),
+        (say("History", "Historique"), "history", "inference_historyentry"),
+        (say("Four eyes", "Quatre yeux"), "supervisor_account", "inference_promotionsettings"),
+    ]),
     (say("Schedules", "Horaires"), [
         (say("Tasks", "Tâches"), "schedule", "django_celery_beat_periodictask"),
         (say("At given times", "À heures fixes"), "calendar_clock", "django_celery_beat_crontabschedule"),

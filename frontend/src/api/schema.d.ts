@@ -2745,14 +2745,11 @@ export interface components {
             slice: number;
             /**
              * Format: double
-             * @default 1
+             * @description Null: what the gate's settings say.
              */
-            escalation_minutes: number;
-            /**
-             * Format: double
-             * @default 10
-             */
-            misroute_minutes: number;
+            escalation_minutes?: number | null;
+            /** Format: double */
+            misroute_minutes?: number | null;
             terms?: components["schemas"]["TermsRequest"];
         };
         /**
