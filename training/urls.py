@@ -22,6 +22,7 @@ urlpatterns = [
     path("test-sets/", test_sets.TestSetsView.as_view()),
     path("test-sets/<int:pk>/", test_sets.TestSetView.as_view()),
     path("gate/", gate.GateView.as_view()),
+    path("models/<int:number>/approval/", views.ModelApprovalView.as_view()),
     path("policy/", views.PolicyView.as_view()),
     path("policy/schedule/", views.ScheduleView.as_view()),
     path("snapshots/", snapshots.SnapshotsView.as_view()),

@@ -2,6 +2,7 @@
 
 from inference.actions.deploying import promotions_drive
 from inference.actions.deployments import assistant_ensure, deployment_promote, production_ensure
+from inference.actions.drift import drift_check
 from inference.actions.encoders import encoder_ensure, encoder_index, encoder_promote, encoders_prune
 from inference.actions.escalations import escalations_drive, escalations_queue, escalations_settle
 from inference.actions.evaluations import (
@@ -49,6 +50,7 @@ __all__ = [
     "certificate_try",
     "decisions_load",
     "deployment_promote",
+    "drift_check",
     "encoder_ensure",
     "encoder_index",
     "encoder_promote",

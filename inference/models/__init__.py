@@ -11,6 +11,7 @@ from inference.models.comparison import (
     ObservationState,
 )
 from inference.models.deployments import Deployment, DeploymentRole
+from inference.models.drift import DriftKind, DriftReading
 from inference.models.heads import LearnerHead
 from inference.models.predictions import Prediction
 from inference.models.promotion import (
@@ -41,6 +42,8 @@ __all__ = [
     "BaselineKind",
     "Deployment",
     "DeploymentRole",
+    "DriftKind",
+    "DriftReading",
     "Embedding",
     "Encoder",
     "Escalation",

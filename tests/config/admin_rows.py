@@ -15,9 +15,15 @@ from inference.models import (
     Deployment,
     Encoder,
     Escalation,
+    HistoryEntry,
+    Judgement,
     KeywordRule,
     LearnerHead,
+    MirroredTicket,
+    Observation,
     Outcome,
+    Promotion,
+    PromotionSettings,
     RoutingDecision,
     RoutingHold,
     TransformRun,
@@ -136,3 +142,26 @@ def _training(number: int, person: User) -> None:
         model_version=version, role="assistant", endpoint_name=f"e{number}", started_by=person,
         ended_at=timezone.now(),
     )  # fmt: skip
+    _comparison(version, person)
+
+
+def _comparison(version: ModelVersion, person: User) -> None:
+    now = timezone.now()
+    observation = Observation.objects.create(
+        candidate=version, baseline="people", share=0.1, slice=0.1, salt="x", state="stopped", started_by=person,
+        ended_at=now,
+    )  # fmt: skip
+    decision = RoutingDecision.objects.create(
+        ticket=factories.ticket(), reason="uncertain", latency_ms=1, decided_at=now
+    )
+    mirrored = MirroredTicket.objects.create(
+        observation=observation, ticket=decision.ticket, decision=decision, state="compared"
+    )
+    service = Service.objects.order_by("-pk").first()
+    Judgement.objects.create(mirrored=mirrored, reviewer=person, choice="both", service=service)
+    Promotion.objects.create(
+        observation=observation, version=version, former=version, why="x", requested_by=person, approved_by=person,
+        state="withdrawn", ended_at=now,
+    )  # fmt: skip
+    HistoryEntry.objects.create(kind="verdict", by=person, version=version, observation=observation)
+    PromotionSettings.objects.get_or_create(pk=1)

@@ -257,7 +257,7 @@ def test_what_the_gate_stops_is_not_observed_until_a_lead_overrides_it_by_name(d
     for code in ("not_judged", "stopped_by_gate"):
         with pytest.raises(Refused) as refused:
             actions.observation_start(candidate=new, started_by=lea)
-        assert refused.value.code == code
+        assert (refused.value.code, refused.value.params["why"]) == ("gate_in_the_way", code)
         if code == "not_judged":
             answered(new, desk[0], wrong=120)
             answered(new, desk[1])
@@ -267,7 +267,7 @@ def test_what_the_gate_stops_is_not_observed_until_a_lead_overrides_it_by_name(d
     Observation.objects.update(state="sufficient")
     with pytest.raises(Refused) as refused:
         actions.promotion_request(observation_id=observation.pk, by=lea, why="It looks fine.")
-    assert refused.value.code == "stopped_by_gate"
+    assert refused.value.params["why"] == "stopped_by_gate"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -96,6 +96,21 @@ def test_a_point_of_the_curve_opens_what_it_would_route_wrong(small: ModelVersio
     assert ask("models/1/tickets/", below=0.8)["total"] == 1
 
 
+def test_a_mark_of_the_reliability_plot_opens_exactly_the_tickets_it_counts() -> None:
+    judged.services()
+    made = judged.version(1)
+    sure = [1.0, 14 / 15, 0.5, 0.52, 1 / 3, 0.5]
+    tickets = [factories.ticket(audit=True).pk for _ in sure]
+    judged.evaluated(made, ["billing", "delivery", "billing", "billing", "delivery", None], sure, tickets)
+    report = ask("models/1/evaluation/")["evaluation"]["metrics"]
+    for place in report["reliability"]:
+        page = ask("models/1/tickets/", sure_from=place["low"], sure_below=place["high"])
+        assert page["total"] == place["n"], place
+    for one in report["languages"]:
+        assert ask("models/1/tickets/", language=one["language"])["total"] == one["n"]
+    assert ask("models/1/tickets/", language="xx")["total"] == 0
+
+
 def test_pages_of_tickets_follow_each_other_without_gap_or_repeat() -> None:
     judged.services()
     made = judged.version(1)

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from accounts.admin_base import ReadOnlyAdmin, say
-from training.models import DatasetSnapshot, Evaluation, ModelVersion, TestSet
+from training.models import DatasetSnapshot, Evaluation, ModelVersion, RegistryEntry, TestSet
 
 
 @admin.register(ModelVersion)
@@ -48,6 +48,16 @@ class TestSetAdmin(ReadOnlyAdmin):
     list_display = ["name", "rows", "rejected", "taught", "uploaded_by", "created_at"]
     list_select_related = ["uploaded_by"]
     search_fields = ["name", "fingerprint"]
+
+
+@admin.register(RegistryEntry)
+class RegistryEntryAdmin(ReadOnlyAdmin):
+    """Versions in the account's model registry, and what was decided about them."""
+
+    list_display = ["model_version", "approval", "told", "status", "decided_by", "decided_at", "problem"]
+    list_select_related = ["model_version", "decided_by"]
+    list_filter = ["approval"]
+    search_fields = ["=model_version__number", "address"]
 
 
 @admin.register(DatasetSnapshot)

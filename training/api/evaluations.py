@@ -51,6 +51,9 @@ class TicketsQuery(TestSetQuery):
     is_right = serializers.BooleanField(required=False, default=None, allow_null=True)
     least = serializers.FloatField(required=False, default=None)
     below = serializers.FloatField(required=False, default=None)
+    sure_from = serializers.FloatField(required=False, default=None)
+    sure_below = serializers.FloatField(required=False, default=None)
+    language = serializers.CharField(required=False, default=None, allow_blank=True)
     cursor = serializers.IntegerField(required=False, default=0, min_value=0)
 
 

@@ -77,13 +77,20 @@ def outlook(
 @dataclass(frozen=True)
 class Wanted:
     """Which answers: of one true service ("" for none of the services), with one guess, right or wrong, with a
-    score from `least` on, below `below`. None: any."""
+    score from `least` on, below `below`. None: any.
+
+    `sure_from` and `sure_below` (a place of the reliability plot, 1 counting as below 1) and `language` are counted
+    as the report counts: among tickets of a service with a usable answer.
+    """
 
     truth: str | None = None
     guess: str | None = None
     is_right: bool | None = None
     least: float | None = None
     below: float | None = None
+    sure_from: float | None = None
+    sure_below: float | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,20 @@ def _fits(found: Scored, wanted: Wanted, at: int, is_right: bool) -> bool:
         and (wanted.is_right is None or is_right == wanted.is_right)
         and (wanted.least is None or (score is not None and score >= wanted.least))
         and (wanted.below is None or score is None or score < wanted.below)
+        and _fits_report(found.sheet, wanted, at)
+    )
+
+
+def _fits_report(sheet: Sheet, wanted: Wanted, at: int) -> bool:
+    if wanted.sure_from is None and wanted.sure_below is None and wanted.language is None:
+        return True
+    sure = sheet.confidence[at]
+    if sure is None or sheet.truth[at] is None:
+        return False
+    return (
+        (wanted.sure_from is None or sure >= wanted.sure_from)
+        and (wanted.sure_below is None or sure < wanted.sure_below or wanted.sure_below >= 1.0)
+        and (wanted.language is None or sheet.language[at] == wanted.language)
     )
 
 

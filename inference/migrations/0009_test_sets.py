@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inference", "0007_comparison"),
+        ("inference", "0008_drift"),
         ("training", "0005_snapshot_row_origin"),
     ]
 
