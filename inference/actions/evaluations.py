@@ -239,7 +239,9 @@ def verdict_refresh(*, model_version: ModelVersion) -> GateVerdict | None:
         certificate_try(model_version=model_version)
     live = selectors.production()
     return training.verdict_record(
-        model_version=model_version, production=live.model_version if live else None
+        model_version=model_version,
+        production=live.model_version if live else None,
+        latency_ms=selectors.latency_of(model_version),
     )
 
 
