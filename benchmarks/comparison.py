@@ -215,7 +215,7 @@ def main() -> int:
     parser = report.parser(__doc__)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--found-within", type=int, default=200, help="judgements to find a better one in")
-    parser.add_argument("--decided-within", type=int, default=600, help="for models as good, or worse")
+    parser.add_argument("--decided-within", type=int, default=800, help="for models as good, or worse")
     parser.add_argument("--slice", type=float, default=0.1, dest="slice_", help="of agreements, judged")
     parser.add_argument("--margin", type=float, default=0.25, help="minutes per ticket")
     asked = parser.parse_args()

@@ -49,10 +49,12 @@ _MENU: list[tuple[Any, list[tuple[Any, str, str]]]] = [
     (say("Models", "Modèles"), [
         (say("Model versions", "Versions"), "deployed_code", "training_modelversion"),
         (say("Evaluations", "Évaluations"), "verified", "training_evaluation"),
+        (say("Test sets", "Jeux de test"), "science", "training_testset"),
         (say("Certificates", "Certificats"), "workspace_premium", "training_precisioncertificate"),
         (say("Gate settings", "Réglages du portail"), "rule_settings", "training_gatesettings"),
         (say("Verdicts", "Verdicts"), "gavel", "training_gateverdict"),
         (say("Overrides", "Dérogations"), "approval_delegation", "training_gateoverride"),
+        (say("Model registry", "Registre de modèles"), "inventory_2", "training_registryentry"),
         (say("Deployments", "Déploiements"), "rocket_launch", "inference_deployment"),
         (say("Transforms", "Passages sur les tickets"), "conversion_path", "inference_transformrun"),
         (say("Embedding spaces", "Espaces vectoriels"), "scatter_plot", "inference_encoder"),
@@ -66,6 +68,13 @@ _MENU: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         (say("Baseline", "Référence"), "balance", "inference_routingsettings"),
         (say("Keyword rules", "Règles par mots-clés"), "rule", "inference_keywordrule"),
         (say("Holds", "Retenues"), "front_hand", "inference_routinghold"),
+    ]),
+    (say("Comparison", "Comparaison"), [
+        (say("Observations", "Observations"), "visibility", "inference_observation"),
+        (say("Judgements", "Jugements"), "gavel", "inference_judgement"),
+        (say("Promotions", "Mises en production"), "upgrade", "inference_promotion"),
+        (say("History", "Historique"), "history", "inference_historyentry"),
+        (say("Four eyes", "Quatre yeux"), "supervisor_account", "inference_promotionsettings"),
     ]),
     (say("Schedules", "Horaires"), [
         (say("Tasks", "Tâches"), "schedule", "django_celery_beat_periodictask"),

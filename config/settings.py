@@ -1,4 +1,5 @@
-"""Django settings: one file, everything that varies comes from the environment.
+"""Django settings: one file, everything that varies comes from the environment, secrets also from files
+(``config.secret_files``).
 
 With neither ``DATABASE_URL`` nor ``REDIS_URL`` set, the addresses of the embedded servers are computed
 (``config.embedded``); this module starts nothing.
@@ -299,6 +300,13 @@ NOVELTY_LANE_SHARE = float(
 
 OBSERVER_QUEUE = env_int("OBSERVER_QUEUE", 200)  # mirrored tickets that may wait for the candidate
 OBSERVER_SECONDS = float(os.environ.get("OBSERVER_SECONDS", "5"))  # that one of its answers may take
+DRIFT_WINDOW_DAYS = env_int(
+    "DRIFT_WINDOW_DAYS", 7
+)  # tickets received since then are compared with earlier ones
+DRIFT_CHECK_HOURS = env_int("DRIFT_CHECK_HOURS", 6)
+DRIFT_HOLDS = env_flag(
+    "DRIFT_HOLDS", True
+)  # a broken promise of precision holds its service until a lead has looked
 
 # --- The demo's size: `make demo` fills an empty installation to this point (smaller for the browser tests) ----
 DEMO_TICKETS = env_int("DEMO_TICKETS", 10_000)

@@ -2,12 +2,14 @@
 
 from inference.actions.deploying import promotions_drive
 from inference.actions.deployments import assistant_ensure, deployment_promote, production_ensure
+from inference.actions.drift import drift_check
 from inference.actions.encoders import encoder_ensure, encoder_index, encoder_promote, encoders_prune
 from inference.actions.escalations import escalations_drive, escalations_queue, escalations_settle
 from inference.actions.evaluations import (
     certificate_spend,
     certificate_try,
     evaluation_refresh,
+    test_evaluate,
     verdict_refresh,
 )
 from inference.actions.holds import hold_end, hold_start
@@ -48,6 +50,7 @@ __all__ = [
     "certificate_try",
     "decisions_load",
     "deployment_promote",
+    "drift_check",
     "encoder_ensure",
     "encoder_index",
     "encoder_promote",
@@ -76,6 +79,7 @@ __all__ = [
     "promotion_request",
     "promotion_withdraw",
     "promotions_drive",
+    "test_evaluate",
     "ticket_try",
     "tickets_mirror",
     "tickets_route",

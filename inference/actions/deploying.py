@@ -15,8 +15,7 @@ from compute.port import ComputeBackend, ComputeError, EndpointObservation, Endp
 from inference import nudges
 from inference.actions import history
 from inference.actions.deployments import PRODUCTION, deployment_replace, production_ensure
-from inference.actions.evaluations import certificate_spend
-from inference.actions.promotions import promotion_end
+from inference.actions.promotions import promotion_end, promotion_fail
 from inference.comparison import current
 from inference.models import (
     DeploymentRole,
@@ -100,8 +99,7 @@ def _answers_wrongly(version: ModelVersion, backend: ComputeBackend) -> str:
 
 
 def _deploy(promotion: Promotion, backend: ComputeBackend) -> None:
-    """Let the endpoint take the version; when it answers with it, let the row say so, and ask for its certificate:
-    this is where delta is spent."""
+    """Let the endpoint take the version; when it answers with it, let the row say so."""
     wanted = promotion.version.artifact_uri
     backend.put_endpoint(EndpointSpec(name=PRODUCTION, artifact_uri=wanted))
     seen = backend.observe_endpoint(PRODUCTION)
@@ -119,7 +117,6 @@ def _take_over(promotion: Promotion) -> None:
     if locked.state != PromotionState.DEPLOYING:
         return
     made = deployment_replace(locked.version, DeploymentRole.PRODUCTION, PRODUCTION, locked.approved_by)
-    certificate_spend(model_version=locked.version, by=locked.approved_by)
     promotion_end(locked, PromotionState.DONE)
     Observation.objects.filter(pk=locked.observation_id, ended_at=None).update(
         state=ObservationState.PROMOTED, ended_at=timezone.now()
@@ -140,13 +137,7 @@ def _take_over(promotion: Promotion) -> None:
 def _give_up(promotion: Promotion, trouble: str) -> None:
     locked = Promotion.objects.select_for_update().get(pk=promotion.pk)
     if locked.ended_at is None:
-        promotion_end(locked, PromotionState.FAILED, trouble)
-        history.note(
-            HistoryKind.PROMOTION_FAILED,
-            why=trouble,
-            version=locked.version,
-            observation=locked.observation,
-        )
+        promotion_fail(locked, trouble)
 
 
 def _has_failed(seen: EndpointObservation, since: datetime | None) -> bool:

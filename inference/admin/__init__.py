@@ -1,5 +1,12 @@
-"""Inference in the Django admin: embedding spaces, transforms, deployments, and the routing of live tickets."""
+"""Inference in the Django admin: embedding spaces, transforms, deployments, routing, and the comparison."""
 
+from inference.admin.comparison import (
+    HistoryEntryAdmin,
+    JudgementAdmin,
+    ObservationAdmin,
+    PromotionAdmin,
+    PromotionSettingsAdmin,
+)
 from inference.admin.models import DeploymentAdmin, EncoderAdmin, LearnerHeadAdmin, TransformRunAdmin
 from inference.admin.routing import EscalationAdmin, OutcomeAdmin, RoutingDecisionAdmin
 from inference.admin.rules import KeywordRuleAdmin, RoutingHoldAdmin, RoutingSettingsAdmin
@@ -8,9 +15,14 @@ __all__ = [
     "DeploymentAdmin",
     "EncoderAdmin",
     "EscalationAdmin",
+    "HistoryEntryAdmin",
+    "JudgementAdmin",
     "KeywordRuleAdmin",
     "LearnerHeadAdmin",
+    "ObservationAdmin",
     "OutcomeAdmin",
+    "PromotionAdmin",
+    "PromotionSettingsAdmin",
     "RoutingDecisionAdmin",
     "RoutingHoldAdmin",
     "RoutingSettingsAdmin",

@@ -15,9 +15,15 @@ from inference.models import (
     Deployment,
     Encoder,
     Escalation,
+    HistoryEntry,
+    Judgement,
     KeywordRule,
     LearnerHead,
+    MirroredTicket,
+    Observation,
     Outcome,
+    Promotion,
+    PromotionSettings,
     RoutingDecision,
     RoutingHold,
     TransformRun,
@@ -33,6 +39,7 @@ from training.models import (
     PrecisionCertificate,
     RetrainAdvice,
     RetrainDecision,
+    TestSet,
     TrainingRun,
 )
 
@@ -107,6 +114,12 @@ def _training(number: int, person: User) -> None:
         number=number, kind="classifier", run=run, artifact_uri="file:///x", manifest_hash="0" * 64,
         encoder=f"{number:016d}", dim=32, labels=["a", "b"],
     )  # fmt: skip
+    test_set = TestSet.objects.create(
+        name=f"set {number}", fingerprint=str(number), rows=9, uploaded_by=person
+    )
+    Evaluation.objects.create(
+        model_version=version, data="test", fingerprint="2" * 64, n=9, accuracy=0.9, test_set=test_set
+    )
     Evaluation.objects.create(model_version=version, data="audit", fingerprint="1" * 64, n=9, accuracy=0.9)
     certificate = PrecisionCertificate.objects.create(
         model_version=version, state="too_few_labels", precision=0.95, delta=0.05, level=0.05, audit_labels=9,
@@ -129,3 +142,26 @@ def _training(number: int, person: User) -> None:
         model_version=version, role="assistant", endpoint_name=f"e{number}", started_by=person,
         ended_at=timezone.now(),
     )  # fmt: skip
+    _comparison(version, person)
+
+
+def _comparison(version: ModelVersion, person: User) -> None:
+    now = timezone.now()
+    observation = Observation.objects.create(
+        candidate=version, baseline="people", share=0.1, slice=0.1, salt="x", state="stopped", started_by=person,
+        ended_at=now,
+    )  # fmt: skip
+    decision = RoutingDecision.objects.create(
+        ticket=factories.ticket(), reason="uncertain", latency_ms=1, decided_at=now
+    )
+    mirrored = MirroredTicket.objects.create(
+        observation=observation, ticket=decision.ticket, decision=decision, state="compared"
+    )
+    service = Service.objects.order_by("-pk").first()
+    Judgement.objects.create(mirrored=mirrored, reviewer=person, choice="both", service=service)
+    Promotion.objects.create(
+        observation=observation, version=version, former=version, why="x", requested_by=person, approved_by=person,
+        state="withdrawn", ended_at=now,
+    )  # fmt: skip
+    HistoryEntry.objects.create(kind="verdict", by=person, version=version, observation=observation)
+    PromotionSettings.objects.get_or_create(pk=1)

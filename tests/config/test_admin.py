@@ -19,7 +19,12 @@ from tests.config.admin_rows import fill, models
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("house")]
 ROWS = 52  # more than a box may hold
 # One row each, so their lists go to the row.
-ALONE = {"training.GateSettings", "training.RetrainPolicy", "inference.RoutingSettings"}
+ALONE = {
+    "training.GateSettings",
+    "training.RetrainPolicy",
+    "inference.RoutingSettings",
+    "inference.PromotionSettings",
+}
 EVERY = pytest.mark.parametrize("model", models(), ids=lambda model: model._meta.label)
 LISTED = pytest.mark.parametrize(
     "model", [m for m in models() if m._meta.label not in ALONE], ids=lambda model: model._meta.label

@@ -51,8 +51,8 @@ def certify(candidate: ModelVersion, certificate: Certificate = CERTIFIED) -> No
     )
 
 
-def let_through(candidate: ModelVersion) -> None:
-    """The gate has nothing against it."""
+def passed(candidate: ModelVersion) -> None:
+    """The gate lets it go on."""
     GateVerdict.objects.create(model_version=candidate, passed=True, fingerprint="passed")
 
 
@@ -64,10 +64,16 @@ class Observed:
         self.candidate = version(2)
         if certified:
             certify(self.candidate)
-        let_through(self.candidate)
+        passed(self.candidate)
         self.lead = factories.person("chloe", "lead")
         self.observation = actions.observation_start(
-            candidate=self.candidate, started_by=self.lead, share=1.0, slice=0.5, terms=Terms(**terms)
+            candidate=self.candidate,
+            started_by=self.lead,
+            share=1.0,
+            slice=0.5,
+            terms=Terms(**terms),
+            escalation_minutes=1.0,
+            misroute_minutes=10.0,
         )
 
     def pairs(

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
-from annotation.models import Service, Ticket
 from inference import actions
 from inference.models import (
     Deployment,
     HistoryEntry,
     Observation,
-    Prediction,
     Promotion,
     PromotionSettings,
 )
-from tests import factories
+from ml.certificate import Promise
 from tests.compute.conftest import until
-from tests.inference.desk import LABELS, Desk
+from tests.inference.desk import CERTIFICATE, Desk
 from tests.inference.observed import Reviewer
-from training import selectors as training
-from training.models import ModelVersion
+from training import actions as training
+from training.models import GateVerdict, ModelVersion, PrecisionCertificate
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +31,10 @@ class Promoting:
         self.desk, self.backend = desk, desk.house.backend
         self.chloe, self.dan = Reviewer("chloe", "lead"), Reviewer("dan", "lead")
         self.candidate: ModelVersion = desk.make_version(2, "second")
+        training.certificate_record(
+            model_version=self.candidate, certificate=CERTIFICATE, promise=Promise(), tickets=[], fingerprint="data",
+            is_spent=True,
+        )  # fmt: skip
         self.observation = actions.observation_start(candidate=self.candidate, started_by=self.chloe.user)
         Observation.objects.update(state="sufficient")
 
@@ -105,23 +106,6 @@ def test_a_candidate_is_rehearsed_approved_by_a_second_lead_and_routes(promoting
     )
 
 
-def test_the_promotion_is_where_a_certificate_is_asked_for(promoting: Promoting) -> None:
-    factories.labelled(factories.ticket(audit=True), Service.objects.all()[0])
-    for is_audit in (True, False):
-        ticket = Ticket.objects.filter(is_audit=is_audit).first() or factories.ticket(audit=is_audit)
-        Prediction.objects.create(
-            ticket=ticket, model_version=promoting.candidate, probability=1.0,
-            probabilities=np.eye(len(LABELS), dtype="<f4")[0].tobytes(), outlier=0.1,
-        )  # fmt: skip
-    assert training.certificate_in_force(promoting.candidate) is None
-    promoting.rehearsed()
-    promoting.approve()
-    assert training.certificate_in_force(promoting.candidate) is None
-    promoting.drive("done")
-    spent = training.certificate_in_force(promoting.candidate)
-    assert spent is not None and (spent.state, spent.created_by) == ("too_few_labels", promoting.dan.user)
-
-
 def test_who_asked_may_not_approve_unless_four_eyes_are_switched_off_and_that_is_kept(
     promoting: Promoting,
 ) -> None:
@@ -142,6 +126,26 @@ def test_a_way_back_that_cannot_start_stops_the_promotion(promoting: Promoting) 
     assert failed.trouble and "promotion_failed" in kinds()
     assert promoting.approve().json()["error"]["code"] == "promotion_over"
     assert Deployment.objects.get(role="production", ended_at=None).model_version.number == 1
+
+
+def test_a_version_whose_certificate_is_refused_at_its_promotion_is_not_promoted_and_that_is_kept(
+    promoting: Promoting,
+) -> None:
+    PrecisionCertificate.objects.filter(model_version=promoting.candidate).update(is_spent=False)
+    promoting.rehearsed()
+    assert promoting.approve().json()["promotion"] is None
+    assert (Promotion.objects.get().state, Promotion.objects.get().trouble) == ("failed", "not certified")
+    line = HistoryEntry.objects.latest("pk")
+    assert (line.kind, line.by, line.why) == ("promotion_failed", promoting.dan.user, "not certified")
+
+
+def test_a_version_that_the_gate_stopped_meanwhile_is_neither_asked_for_nor_approved(
+    promoting: Promoting,
+) -> None:
+    promoting.rehearsed()
+    GateVerdict.objects.update(passed=False)
+    refused = promoting.approve()
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "gate_in_the_way")
 
 
 def test_a_verdict_taken_back_meanwhile_stops_the_approval(promoting: Promoting) -> None:

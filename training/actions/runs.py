@@ -97,7 +97,7 @@ def run_retry(*, run_id: int, requested_by: User | None = None) -> TrainingRun:
             run.requested_by = requested_by or run.requested_by
             run.cancel_requested_at = run.started_at = run.ended_at = run.observed_at = run.progress = None
             run.job_name = run.spec_hash = run.failure_code = run.failure_reason = ""
-            run.sub_state = run.phase = run.log_tail = run.artifact_uri = ""
+            run.sub_state = run.phase = run.log_tail = run.log_url = run.artifact_uri = ""
             run.save()
             _nudge(run)
     except IntegrityError as error:

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts.errors import Refused
 from ml import gate
 from training.models import GateOverride, GateSettings, GateVerdict, ModelVersion, OverridePurpose
 
@@ -35,15 +34,6 @@ class Permit:
     code: str
     params: dict[str, Any] = field(default_factory=dict)
     override: GateOverride | None = None
-
-    def require(self) -> None:
-        """Raise ``Refused`` unless it is allowed: not_judged, stopped_by_gate."""
-        if self.allowed:
-            return
-        message = "The gate stopped this version: improve it, or let a lead override the gate by name."
-        if self.code == "not_judged":
-            message = "This version has not been judged yet: it needs control tickets with their labels."
-        raise Refused(self.code, message, **self.params)
 
 
 def may_be_observed(version: ModelVersion) -> Permit:

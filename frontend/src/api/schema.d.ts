@@ -4,6 +4,41 @@
  */
 
 export interface paths {
+    "/api/drift/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the last check found, and what is held back; a lead may have it checked now. */
+        get: operations["drift_read"];
+        put?: never;
+        /** @description What the last check found, and what is held back; a lead may have it checked now. */
+        post: operations["drift_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/drift/{kind}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One kind over time, the oldest first; rows of one service alone are left out. */
+        get: operations["drift_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/escalations/": {
         parameters: {
             query?: never;
@@ -85,6 +120,40 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holds/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Hold a service, or everything, back: people route it until the hold ends. */
+        post: operations["hold_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holds/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description End a hold: what is sure enough is routed again. */
+        delete: operations["hold_end"];
         options?: never;
         head?: never;
         patch?: never;
@@ -358,6 +427,23 @@ export interface paths {
         get: operations["model_read"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/approval/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Approve or reject a version in the model registry. */
+        post: operations["model_approval"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1085,6 +1171,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/test-sets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Test sets. */
+        get: operations["test_set_list"];
+        put?: never;
+        /** @description Test sets. */
+        post: operations["test_set_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/test-sets/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One test set. */
+        get: operations["test_set_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tickets/": {
         parameters: {
             query?: never;
@@ -1462,6 +1583,18 @@ export interface components {
          * @enum {string}
          */
         AnswerKind: "label" | "none" | "two" | "skip" | "flag";
+        /**
+         * @description * `pending` - Waiting for a decision
+         *     * `approved` - Approved
+         *     * `rejected` - Rejected
+         * @enum {string}
+         */
+        ApprovalEnum: "pending" | "approved" | "rejected";
+        /** @description A lead's word on a version. */
+        ApprovalRequest: {
+            approved: boolean;
+            reason: string;
+        };
         /** @description A text that is being written. */
         AskNearestRequest: {
             text: string;
@@ -1720,6 +1853,69 @@ export interface components {
             judged: number;
             candidate_right: number;
             baseline_right: number;
+        };
+        Drift: {
+            /**
+             * Format: date-time
+             * @description The last check; null before the first.
+             */
+            read_at: string | null;
+            /** @description The version it speaks of. */
+            version: number | null;
+            readings: components["schemas"]["DriftReading"][];
+            holds: components["schemas"]["Hold"][];
+        };
+        /** @description One reading in the course of time. */
+        DriftPoint: {
+            /** Format: date-time */
+            read_at: string;
+            /** Format: double */
+            value: number | null;
+            /** Format: double */
+            reference: number | null;
+            is_alarm: boolean;
+            version: number | null;
+        };
+        /**
+         * @description One reading. ``code`` with ``params`` says what was found; for an alarm the page says what to do about it.
+         *
+         *     ``value`` and ``reference`` are in the kind's own measure: *input* a squared discrepancy (about 0 unmoved), *unlike*
+         *     a cosine distance, *mix* the share that moved, *escalation* and *precision* shares.
+         */
+        DriftReading: {
+            kind: components["schemas"]["DriftReadingKindEnum"];
+            service_id: number | null;
+            /** Format: double */
+            value?: number | null;
+            /** Format: double */
+            reference?: number | null;
+            /** Format: double */
+            p?: number | null;
+            /** @description Tickets looked at now. */
+            n?: number;
+            /** @description Tickets compared with. */
+            n_reference?: number;
+            is_alarm?: boolean;
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+            hold_id: number | null;
+            /** Format: date-time */
+            read_at: string;
+        };
+        /**
+         * @description * `input` - What tickets are about
+         *     * `unlike` - Distance to what was learnt
+         *     * `mix` - Services predicted
+         *     * `escalation` - Share escalated
+         *     * `precision` - Precision on control tickets
+         * @enum {string}
+         */
+        DriftReadingKindEnum: "input" | "unlike" | "mix" | "escalation" | "precision";
+        DriftSeries: {
+            kind: string;
+            points: components["schemas"]["DriftPoint"][];
         };
         /** @description Pairs to be judged, and those that were. */
         Due: {
@@ -1989,6 +2185,21 @@ export interface components {
          * @enum {string}
          */
         HistoryKindEnum: "observation_started" | "share_changed" | "verdict" | "back_to_teach" | "observation_stopped" | "promotion_requested" | "rollback_rehearsed" | "promotion_approved" | "promotion_failed" | "promotion_withdrawn" | "promoted" | "rolled_back";
+        /** @description A hold that lasts; ``service_id`` null: everything. ``started_by`` empty: an alarm did it. */
+        Hold: {
+            readonly id: number;
+            service_id: number | null;
+            /** @description Shown to leads: drift, a rollback, a change of the range… */
+            reason: string;
+            readonly started_by: string;
+            /** Format: date-time */
+            readonly started_at: string;
+        };
+        /** @description What to hold back, and why. */
+        HoldWriteRequest: {
+            service_id: number | null;
+            reason: string;
+        };
         /** @description A person's home page. */
         Home: {
             loop: components["schemas"]["Loop"];
@@ -2345,6 +2556,18 @@ export interface components {
             /** Format: double */
             progress: number | null;
         };
+        /** @description What a version reached on it. */
+        Measured: {
+            readonly id: number;
+            version: number;
+            readonly n: number;
+            /** Format: double */
+            readonly accuracy: number | null;
+            /** Format: double */
+            readonly macro_f1: number | null;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
         /** @description One point of a curve. */
         MetricPoint: {
             step: number;
@@ -2438,6 +2661,15 @@ export interface components {
             readonly training: components["schemas"]["TrainingFigures"];
             readonly evaluations: components["schemas"]["Evaluation"][];
             readonly previous: components["schemas"]["Previous"] | null;
+            readonly artifact_uri: string;
+            /**
+             * @description The program that made the artifact.
+             * @default
+             */
+            readonly code_version: string;
+            readonly attempt: number | null;
+            /** @description Null where jobs run without a model registry. */
+            readonly registry: components["schemas"]["Registry"] | null;
         };
         /** @description All versions, newest first. */
         ModelVersionList: {
@@ -2560,14 +2792,11 @@ export interface components {
             slice: number;
             /**
              * Format: double
-             * @default 1
+             * @description Null: what the gate's settings say.
              */
-            escalation_minutes: number;
-            /**
-             * Format: double
-             * @default 10
-             */
-            misroute_minutes: number;
+            escalation_minutes?: number | null;
+            /** Format: double */
+            misroute_minutes?: number | null;
             terms?: components["schemas"]["TermsRequest"];
         };
         /**
@@ -2985,6 +3214,25 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * @description The version in the account's model registry, and what a person decided about it.
+         *
+         *     ``is_told``: the registry has taken the decision. ``problem``: why the last try failed; it is tried again.
+         */
+        Registry: {
+            /** @description The version's ARN; empty until registered. */
+            readonly address: string;
+            readonly approval: components["schemas"]["ApprovalEnum"];
+            readonly is_told: boolean;
+            readonly status: string;
+            readonly reason: string;
+            readonly decided_by: string | null;
+            /** Format: date-time */
+            readonly decided_at: string | null;
+            readonly problem: string;
+            /** Format: date-time */
+            readonly asked_at: string | null;
+        };
         /** @description A decision from a ticket's page; ``key`` makes sending it twice the same as once. */
         RelabelRequest: {
             service_id: number;
@@ -3080,6 +3328,14 @@ export interface components {
             way_back: number | null;
             four_eyes: boolean;
         };
+        /** @description Why a row was not taken. */
+        RowNotTaken: {
+            line: number;
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A training run in a list. */
         Run: {
             readonly id: number;
@@ -3153,6 +3409,8 @@ export interface components {
             readonly observed_at: string | null;
             readonly metrics: components["schemas"]["MetricPoint"][];
             readonly log_tail: string;
+            /** @description Where the whole log is read in a browser. */
+            readonly log_url: string;
             readonly costs: components["schemas"]["Cost"][];
         };
         /** @description Runs, newest first; ``next`` is the cursor of the following page. */
@@ -3492,6 +3750,69 @@ export interface components {
              * @default 0.05
              */
             alpha: number;
+        };
+        /**
+         * @description A test set. ``rejected``: rows not taken; ``taught``: rows left out, because tickets like them may teach.
+         *
+         *     ``evaluations``: of the versions that have answered it; the newest one, and those at work, do so by themselves.
+         */
+        TestSet: {
+            readonly id: number;
+            readonly name: string;
+            readonly fingerprint: string;
+            readonly rows: number;
+            services: {
+                [key: string]: number;
+            };
+            readonly rejected: number;
+            /** @description Rows left out because tickets like them have taught or may teach a model. */
+            readonly taught: number;
+            uploaded_by?: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            evaluations: components["schemas"]["Measured"][];
+        };
+        /** @description The same with the first rows that were not taken. */
+        TestSetDetail: {
+            readonly id: number;
+            readonly name: string;
+            readonly fingerprint: string;
+            readonly rows: number;
+            services: {
+                [key: string]: number;
+            };
+            readonly rejected: number;
+            /** @description Rows left out because tickets like them have taught or may teach a model. */
+            readonly taught: number;
+            uploaded_by?: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            evaluations: components["schemas"]["Measured"][];
+            errors: components["schemas"]["RowNotTaken"][];
+        };
+        /** @description All of them, newest first. */
+        TestSetList: {
+            results: components["schemas"]["TestSet"][];
+        };
+        /**
+         * @description A CSV or JSONL file of texts and services, and how to read it; empty means: find out. A service is named by its
+         *     code or its name; "none" or nothing: none of the services.
+         */
+        TestSetUploadRequest: {
+            /** Format: binary */
+            file: string;
+            /** @default  */
+            name: string;
+            /** @default  */
+            text_column: string;
+            /** @default  */
+            label_column: string;
+            /** @default  */
+            language_column: string;
+            /** @default  */
+            encoding: string;
+            /** @default  */
+            delimiter: string;
         };
         /**
          * @description One promise that was tested: overall, or of a group of services. ``more_labels``: about how many more control
@@ -3890,6 +4211,68 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    drift_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
+                };
+            };
+        };
+    };
+    drift_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
+                };
+            };
+        };
+    };
+    drift_series: {
+        parameters: {
+            query?: {
+                /** @description So many days back; 90 unless told otherwise. */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                kind: "escalation" | "input" | "mix" | "precision" | "unlike";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftSeries"];
+                };
+            };
+        };
+    };
     escalation_list: {
         parameters: {
             query?: never;
@@ -4007,6 +4390,49 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["HistoryAnswer"];
                 };
+            };
+        };
+    };
+    hold_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldWriteRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+        };
+    };
+    hold_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -4393,6 +4819,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersionDetail"];
+                };
+            };
+        };
+    };
+    model_approval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
                 };
             };
         };
@@ -5488,6 +5939,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SnapshotRun"];
+                };
+            };
+        };
+    };
+    test_set_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestSetList"];
+                };
+            };
+        };
+    };
+    test_set_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["TestSetUploadRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestSetDetail"];
+                };
+            };
+        };
+    };
+    test_set_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestSetDetail"];
                 };
             };
         };

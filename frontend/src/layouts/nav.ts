@@ -7,11 +7,15 @@ import {
   FlaskConical,
   Gauge,
   GraduationCap,
+  Headset,
   House,
   Inbox,
+  PenLine,
   PlaySquare,
   Rows3,
+  Scale,
   Tags,
+  Telescope,
   Users,
 } from "@lucide/vue";
 import type { Component } from "vue";
@@ -35,6 +39,7 @@ export const NAV: NavGroup[] = [
       { name: "home", icon: House, role: "annotator" },
       { name: "teach", icon: GraduationCap, role: "annotator" },
       { name: "check", icon: CheckCheck, role: "annotator" },
+      { name: "waiting", icon: Headset, role: "annotator" },
     ],
   },
   {
@@ -44,7 +49,10 @@ export const NAV: NavGroup[] = [
       { name: "dashboard", icon: Gauge, role: "lead" },
       { name: "tickets", icon: Rows3, role: "reviewer" },
       { name: "triage", icon: Inbox, role: "reviewer" },
+      { name: "judge", icon: Scale, role: "reviewer" },
+      { name: "observation", icon: Telescope, role: "reviewer" },
       { name: "try", icon: FlaskConical, role: "reviewer" },
+      { name: "written", icon: PenLine, role: "reviewer" },
     ],
   },
   {
