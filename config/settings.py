@@ -1,4 +1,5 @@
-"""Django settings: one file, everything that varies comes from the environment.
+"""Django settings: one file, everything that varies comes from the environment, secrets also from files
+(``config.secret_files``).
 
 With neither ``DATABASE_URL`` nor ``REDIS_URL`` set, the addresses of the embedded servers are computed
 (``config.embedded``); this module starts nothing.

@@ -10,11 +10,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts.errors import Refused
 from annotation.models import Annotation, Service, Ticket
 from inference import actions, selectors
-from inference.models import Deployment, DeploymentRole, Encoder, Prediction
+from inference.models import Deployment, DeploymentRole, Encoder, Observation, Prediction
 from ml.policy import decide
 from ml.text import text_hash
+from tests import factories
 from tests.inference.cast import make_services, someone
 from training import actions as training
 from training import selectors as measured
@@ -247,6 +249,25 @@ def test_versions_at_work_stay_measured_and_keep_their_space(desk: Desk) -> None
     verdict = measured.verdict_of(newest)
     assert verdict is not None and verdict.production == old
     assert verdict.figures["services"]["card"]["both"] > 0
+
+
+def test_what_the_gate_stops_is_not_observed_until_a_lead_overrides_it_by_name(desk: Desk) -> None:
+    lea = factories.person("lea", "lead")
+    new = version()
+    for code in ("not_judged", "stopped_by_gate"):
+        with pytest.raises(Refused) as refused:
+            actions.observation_start(candidate=new, started_by=lea)
+        assert (refused.value.code, refused.value.params["why"]) == ("gate_in_the_way", code)
+        if code == "not_judged":
+            answered(new, desk[0], wrong=120)
+            answered(new, desk[1])
+            actions.verdict_refresh(model_version=new)
+    training.gate_override(model_version=new, purpose="observe", reason="To see what it does live.", by=lea)
+    observation = actions.observation_start(candidate=new, started_by=lea)
+    Observation.objects.update(state="sufficient")
+    with pytest.raises(Refused) as refused:
+        actions.promotion_request(observation_id=observation.pk, by=lea, why="It looks fine.")
+    assert refused.value.params["why"] == "stopped_by_gate"
 
 
 @pytest.mark.django_db(transaction=True)

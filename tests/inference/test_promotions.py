@@ -17,7 +17,7 @@ from inference.models import (
 from ml.certificate import Promise
 from tests.compute.conftest import until
 from tests.inference.desk import CERTIFICATE, Desk
-from tests.inference.observed import Reviewer, passed
+from tests.inference.observed import Reviewer
 from training import actions as training
 from training.models import GateVerdict, ModelVersion, PrecisionCertificate
 
@@ -31,7 +31,6 @@ class Promoting:
         self.desk, self.backend = desk, desk.house.backend
         self.chloe, self.dan = Reviewer("chloe", "lead"), Reviewer("dan", "lead")
         self.candidate: ModelVersion = desk.make_version(2, "second")
-        passed(self.candidate)
         training.certificate_record(
             model_version=self.candidate, certificate=CERTIFICATE, promise=Promise(), tickets=[], fingerprint="data",
             is_spent=True,

@@ -1,11 +1,13 @@
 /** Paper is white: while the page is printed it wears the light theme, charts included. */
-import { onMounted, onScopeDispose } from "vue";
+import { onMounted, onScopeDispose, ref } from "vue";
 
 export function usePaper() {
   let before: string | undefined;
+  const printedAt = ref(new Date().toISOString());
   const root = document.documentElement;
 
   function lighten(): void {
+    printedAt.value = new Date().toISOString();
     before = root.dataset.theme;
     root.dataset.theme = "light";
   }
@@ -21,5 +23,5 @@ export function usePaper() {
     window.removeEventListener("beforeprint", lighten);
     window.removeEventListener("afterprint", restore);
   });
-  return { print: () => window.print() };
+  return { printedAt, print: () => window.print() };
 }

@@ -14,6 +14,16 @@ export interface Axis {
   show: Show;
   min?: number;
   max?: number;
+  interval?: number;
+}
+
+/** The whole of a share, at even steps. */
+export const shares = (name: string, show: Show): Axis => ({ name, show, min: 0, max: 1, interval: 0.2 });
+
+/** From 0 to a round share from `top` on. */
+export function sharesTo(name: string, show: Show, top: number): Axis {
+  const interval = [0.01, 0.02, 0.05, 0.1].find((step) => top <= step * 5) ?? 0.2;
+  return { name, show, min: 0, max: Math.min(1, Math.ceil(top / interval) * interval), interval };
 }
 
 /** One mark: where it is, what it may really be, and what the tooltip says of it. */
@@ -23,6 +33,8 @@ export interface Mark {
   interval?: Interval;
   says: string;
 }
+
+const GRID = { left: 8, right: 20, top: 34, bottom: 34, containLabel: true };
 
 function axis(of: Axis, colours: Palette, isX: boolean): EChartsCoreOption {
   return {
@@ -38,6 +50,7 @@ function axis(of: Axis, colours: Palette, isX: boolean): EChartsCoreOption {
     axisTick: { show: false },
     splitLine: { show: !isX, lineStyle: { color: colours.line } },
     splitNumber: 4,
+    interval: of.interval,
   };
 }
 
@@ -45,7 +58,7 @@ function base(x: EChartsCoreOption, y: EChartsCoreOption, colours: Palette, says
   return {
     animation: false,
     textStyle: { fontFamily: colours.font, fontSize: 12, color: colours.muted },
-    grid: { left: 8, right: 20, top: 34, bottom: 34, containLabel: true },
+    grid: GRID,
     tooltip: {
       trigger: "item",
       renderMode: "richText",
@@ -59,6 +72,12 @@ function base(x: EChartsCoreOption, y: EChartsCoreOption, colours: Palette, says
     yAxis: y,
   };
 }
+
+/** On a line of its own above the name of the upright axis, so that they do not meet on a phone. */
+const legend = (colours: Palette, data: string[]): EChartsCoreOption => ({
+  legend: { top: 0, right: 0, textStyle: { color: colours.muted }, itemWidth: 22, selectedMode: false, data },
+  grid: { ...GRID, top: 58 },
+});
 
 interface Api {
   value: (at: number) => number;
@@ -121,7 +140,7 @@ export function overVersions(names: string[], figures: Figure[], y: Axis, colour
   }));
   return {
     ...base(x, axis(y, colours, false), colours, says),
-    legend: { top: 0, right: 0, textStyle: { color: colours.muted }, itemWidth: 22, selectedMode: false, data: lines.map((line) => line.name) },
+    ...legend(colours, lines.map((line) => line.name)),
     series: [...figures.map((figure) => whiskers(figure.marks, colours["line-strong"])), ...lines],
   };
 }
@@ -136,7 +155,7 @@ export function riskCurve(
   x: Axis, y: Axis, names: { certified: string; other: string; chosen: string }, colours: Palette,
 ): EChartsCoreOption {
   const line = (id: string, name: string, isCertified: boolean, colour: string, type: string) => ({
-    id, name, type: "line", symbol: "circle", symbolSize: 6, cursor: "pointer", z: isCertified ? 3 : 2,
+    id, name, type: "line", symbol: "circle", symbolSize: 5, cursor: "pointer", z: isCertified ? 3 : 2,
     data: curve.map((point) => (point.isCertified === isCertified ? [point.x, point.y] : [point.x, null])),
     itemStyle: { color: colour }, lineStyle: { color: colour, width: isCertified ? 3 : 1.5, type },
   });
@@ -146,7 +165,7 @@ export function riskCurve(
   };
   return {
     ...base(axis(x, colours, true), axis(y, colours, false), colours, (at) => curve[at.dataIndex]?.says ?? ""),
-    legend: { top: 0, right: 0, textStyle: { color: colours.muted }, itemWidth: 22, selectedMode: false },
+    ...legend(colours, [names.certified, names.other, ...(chosen ? [names.chosen] : [])]),
     series: [
       { ...line("other", names.other, false, colours["amber-mark"], "dashed"), markLine: limit ?? undefined },
       line("certified", names.certified, true, colours.accent, "solid"),

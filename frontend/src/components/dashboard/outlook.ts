@@ -59,7 +59,8 @@ export interface Outcome {
   minutesSaved: number;
 }
 
-export function outcome(stop: Stop, n: number, day: Day, tickets = day.tickets): Outcome {
+/** `promise`: the precision certified here, which bounds the misroutes better than the tickets alone; null: none is. */
+export function outcome(stop: Stop, n: number, day: Day, promise: number | null = null, tickets = day.tickets): Outcome {
   const coverage = n ? stop.routed / n : 0;
   const wrong = stop.routed - stop.right;
   const between = wilson(wrong, stop.routed);
@@ -71,7 +72,7 @@ export function outcome(stop: Stop, n: number, day: Day, tickets = day.tickets):
     precision: stop.routed ? stop.right / stop.routed : null,
     precisionInterval: wilson(stop.right, stop.routed),
     misroutes,
-    misroutesBetween: between && between.map((share) => share * tickets * coverage),
+    misroutesBetween: between && between.map((share) => Math.min(share, 1 - (promise ?? 0)) * tickets * coverage),
     minutesSaved: tickets * coverage * day.minutes_escalation - misroutes * day.minutes_misroute,
   };
 }
