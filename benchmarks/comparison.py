@@ -165,7 +165,7 @@ def summary(scenario: Scenario, runs: list[Run], judgements: int) -> dict[str, A
     middle, most = report.quantile(ends, 0.5), report.quantile(ends, 0.8)
     return {
         "scenario": scenario.name,
-        "minutes": round(world(scenario).truth, 4),
+        "minutes": round(world(scenario).truth, 4) + 0.0,
         "judgements": judgements,
         "runs": len(runs),
         "better": _share([one.better is not None for one in runs]),
