@@ -41,6 +41,7 @@ from training.models import (
     PrecisionCertificate,
     RetrainAdvice,
     RetrainDecision,
+    TestSet,
     TrainingRun,
 )
 
@@ -115,6 +116,12 @@ def _training(number: int, person: User) -> None:
         number=number, kind="classifier", run=run, artifact_uri="file:///x", manifest_hash="0" * 64,
         encoder=f"{number:016d}", dim=32, labels=["a", "b"],
     )  # fmt: skip
+    test_set = TestSet.objects.create(
+        name=f"set {number}", fingerprint=str(number), rows=9, uploaded_by=person
+    )
+    Evaluation.objects.create(
+        model_version=version, data="test", fingerprint="2" * 64, n=9, accuracy=0.9, test_set=test_set
+    )
     Evaluation.objects.create(model_version=version, data="audit", fingerprint="1" * 64, n=9, accuracy=0.9)
     certificate = PrecisionCertificate.objects.create(
         model_version=version, state="too_few_labels", precision=0.95, delta=0.05, level=0.05, audit_labels=9,
