@@ -93,8 +93,8 @@ def lineage_of(version: ModelVersion) -> dict[str, str]:
 def approval_decide(*, number: int, approved: bool, reason: str, by: User) -> RegistryEntry:
     """A person's word on a version, told to the registry soon after. Approval needs the gate's consent.
 
-    Raises ``Refused``: not_found, not_registered (jobs run where there is no registry), reason_missing, and the gate's
-    not_judged and stopped_by_gate.
+    Raises ``Refused``: not_found, not_registered (jobs run where there is no registry), reason_missing,
+    gate_in_the_way.
     """
     version = ModelVersion.objects.filter(number=number).first()
     if version is None:

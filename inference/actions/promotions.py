@@ -12,7 +12,6 @@ from inference import nudges, selectors
 from inference.actions import history
 from inference.actions.deployments import PRODUCTION, deployment_replace
 from inference.actions.evaluations import certificate_spend
-from inference.actions.observations import gate_asked
 from inference.comparison import current
 from inference.models import (
     Deployment,
@@ -37,7 +36,7 @@ def promotion_request(*, observation_id: int, by: User, why: str) -> Promotion:
     try:
         with transaction.atomic():
             observation = _sufficient(observation_id)
-            gate_asked(training.may_be_promoted(observation.candidate), observation.candidate)
+            training.may_be_promoted(observation.candidate).require()
             production = selectors.production()
             made = Promotion.objects.create(
                 observation=observation,
@@ -85,7 +84,7 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
     if four_eyes and promotion.requested_by_id == by.pk:
         raise Refused("needs_second_person", "Another lead has to approve what you asked for.", status=403)
     _sufficient(promotion.observation_id)
-    gate_asked(training.may_be_promoted(promotion.version), promotion.version)
+    training.may_be_promoted(promotion.version).require()
     if not _is_certified(promotion.version, by):
         promotion_fail(promotion, "not certified", by=by)
         return promotion
