@@ -13,6 +13,7 @@ from accounts.models import User
 from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration, Service, Ticket
 from inference.models import (
     Deployment,
+    DriftReading,
     Encoder,
     Escalation,
     HistoryEntry,
@@ -28,8 +29,6 @@ from inference.models import (
     RoutingHold,
     TransformRun,
 )
-from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration
-from inference.models import Deployment, DriftReading, Encoder, LearnerHead, RoutingHold, TransformRun
 from tests import factories
 from training.models import (
     DatasetSnapshot,
