@@ -38,6 +38,7 @@ from training.models import (
     GateVerdict,
     ModelVersion,
     PrecisionCertificate,
+    RegistryEntry,
     RetrainAdvice,
     RetrainDecision,
     TestSet,
@@ -130,6 +131,7 @@ def _training(number: int, person: User) -> None:
         model_version=version, certificate=certificate, production=version, passed=False, fingerprint="1",
         reasons=[{"code": "low_accuracy", "params": {}, "stops": True}],
     )  # fmt: skip
+    RegistryEntry.objects.create(model_version=version, address=f"arn:{number}", decided_by=person)
     GateOverride.objects.create(
         verdict=verdict, purpose="observe", codes=["low_accuracy"], reason="x", by=person
     )

@@ -132,10 +132,10 @@ def test_a_decision_needs_a_reason_a_version_and_a_registry(house: Any) -> None:
 def test_what_the_gate_stopped_or_has_not_judged_is_not_approved_but_may_be_rejected(house: Any) -> None:
     version = make_version(house)
     registry.registry_drive(backend=house.backend)
-    assert decide("lead").json()["error"]["code"] == "not_judged"
+    assert decide("lead").json()["error"]["params"]["why"] == "not_judged"
     judge(version, passed=False)
     answer = decide("admin").json()["error"]
-    assert (answer["code"], answer["params"]) == ("stopped_by_gate", {"codes": ["accuracy_low"]})
+    assert (answer["code"], answer["params"]["codes"]) == ("gate_in_the_way", ["accuracy_low"])
     client = Client()
     client.force_login(factories.person("dan", "lead"))
     told = {"approved": False, "reason": "the gate stopped it"}
