@@ -105,8 +105,20 @@ def approval_decide(*, number: int, approved: bool, reason: str, by: User) -> Re
     if entry is None:
         raise Refused("not_registered", "This version is in no model registry.", version=number)
     if approved:
-        selectors.may_be_promoted(version).require()
+        _gate_asked(version)
     return _write(entry, approved, reason, by)
+
+
+def _gate_asked(version: ModelVersion) -> None:
+    permit = selectors.may_be_promoted(version)
+    if not permit.allowed:
+        raise Refused(
+            "gate_in_the_way",
+            "The gate has not passed this version, and nobody has overridden that.",
+            version=version.number,
+            why=permit.code,
+            codes=permit.params.get("codes", []),
+        )
 
 
 @transaction.atomic
