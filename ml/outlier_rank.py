@@ -10,6 +10,7 @@ Not the learner's score (`ml.outliers`), which looks at a whole pool, changes wi
 from __future__ import annotations
 
 import io
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,7 @@ class OutlierRank:
             with np.load(path, allow_pickle=False) as arrays:
                 points, ordinary = (arrays[name].astype(np.float32) for name in ("points", "ordinary"))
                 starts = arrays["starts"].astype(np.int64)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ArtifactError("bad_outliers", "the model's outlier ranks cannot be read") from error
         is_sound = (
             points.ndim == 2
