@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -19,6 +20,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property, lazy
 from django.utils.translation import get_language
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.errors import Refused
 
@@ -32,6 +34,21 @@ def _say(english: str, french: str) -> str:
 
 say = lazy(_say, str)
 """A text of our own in the reader's language: ``say("Queue", "File")``."""
+
+
+class WordsField(forms.CharField):
+    """A list of words, one a line."""
+
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 4})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        return [word.strip() for word in super().clean(value).splitlines() if word.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
 
 
 class BoundedPaginator(Paginator):

@@ -7,7 +7,7 @@ from datetime import datetime, time
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Case, Count, F, Max, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
 from accounts.models import User
@@ -25,6 +25,7 @@ from annotation.models import (
 )
 from annotation.written import written_left_out
 
+LONGEST_NAME = 80  # of a service
 WRITTEN = "written"  # the origin of a label that an expert gave with the text
 IMPORT_WEIGHT = 0.5  # a label that came with the data is weaker evidence than a person's decision here
 
@@ -90,6 +91,21 @@ def services_by_code() -> dict[str, Service]:
     return {service.code: service for service in Service.objects.all()}
 
 
+def service_key(label: str) -> str:
+    """What a service is found by: its name as far as one is kept, without regard to case."""
+    return label[:LONGEST_NAME].strip().casefold()
+
+
+def services_by_any_name() -> dict[str, Service]:
+    """Services by code, name and French name, each as ``service_key`` makes it."""
+    names: dict[str, Service] = {}
+    for service in Service.objects.all():
+        for name in (service.name_fr, service.name, service.code):
+            if name:
+                names[service_key(name)] = service
+    return names
+
+
 def newest_annotation_id() -> int:
     """The id of the newest annotation, 0 before the first."""
     return Annotation.objects.aggregate(newest=Max("id"))["newest"] or 0
@@ -129,6 +145,20 @@ def texts_unlabelled(*, limit: int) -> Iterator[tuple[int, str]]:
 def audit_labelled() -> QuerySet[Ticket]:
     """Audit tickets with their label, in hash order."""
     return Ticket.objects.filter(is_audit=True, status=TicketStatus.LABELLED).order_by("audit_rank")
+
+
+def audit_of_no_service() -> QuerySet[Ticket, int]:
+    """Ids of audit tickets that people set aside because they belong to none of the services."""
+    newest = (
+        Annotation.objects.filter(ticket=OuterRef("pk"), undone_by=None, annotator__isnull=False)
+        .exclude(kind__in=[AnnotationKind.SKIP, AnnotationKind.UNDO])
+        .order_by("-id")
+        .values("kind")[:1]
+    )
+    rows = Ticket.objects.filter(is_audit=True, status=TicketStatus.SET_ASIDE).annotate(
+        decision=Subquery(newest)
+    )
+    return rows.filter(decision=AnnotationKind.NONE).order_by().values_list("pk", flat=True)
 
 
 def tickets_left() -> dict[str, int]:

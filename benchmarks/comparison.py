@@ -52,7 +52,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`differs`: -1 the candidate is cheaper, 0 as good, 1 dearer by more than the margin. The rest agrees, rightly."""
+    """`differs`: -1 the candidate is cheaper, 0 as good, 1 dearer by twice the margin. The rest agrees, rightly."""
 
     name: str
     differs: int
@@ -125,11 +125,14 @@ def one_run(at: World, judgements: int, slice_: float, margin: float, rng: np.ra
     """Draw tickets until enough disagreements were judged, and look after each of them."""
     tickets = math.ceil(judgements / float(at.shares[~at.agrees].sum()))
     drawn = rng.choice(len(at.shares), tickets, p=at.shares)
-    minutes, looks = at.minutes[drawn], np.flatnonzero(~at.agrees[drawn])
+    looks = np.flatnonzero(~at.agrees[drawn])
+    # before each look the agreements since the one before it, all of the same 0 minutes
+    minutes = np.stack([np.zeros(len(looks)), at.minutes[drawn[looks]]], axis=1).ravel()
+    counts = np.stack([np.diff(looks, prepend=-1) - 1, np.ones(len(looks))], axis=1).ravel()
     limit, enough = bound(COSTS), math.log(2.0 / FALSE)
 
     def first(payoffs: Floats) -> int | None:
-        won = np.flatnonzero(log_wealths(payoffs)[looks] >= enough)
+        won = np.flatnonzero(log_wealths(payoffs, counts)[1::2] >= enough)
         return int(won[0]) + 1 if len(won) else None
 
     missed = (
@@ -162,7 +165,7 @@ def summary(scenario: Scenario, runs: list[Run], judgements: int) -> dict[str, A
     middle, most = report.quantile(ends, 0.5), report.quantile(ends, 0.8)
     return {
         "scenario": scenario.name,
-        "minutes": round(world(scenario).truth, 4),
+        "minutes": round(world(scenario).truth, 4) + 0.0,
         "judgements": judgements,
         "runs": len(runs),
         "better": _share([one.better is not None for one in runs]),
@@ -196,13 +199,13 @@ def targets_of(scenario: Scenario, row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def measure(
-    runs: int, found_within: int, equal_within: int, slice_: float, margin: float
+    runs: int, found_within: int, decided_within: int, slice_: float, margin: float
 ) -> tuple[list[Any], list[Any]]:
     """Rows and targets."""
     rows: list[dict[str, Any]] = []
     targets: list[dict[str, Any]] = []
     for number, scenario in enumerate(SCENARIOS):
-        judgements = found_within if scenario.differs else equal_within
+        judgements = found_within if scenario.differs < 0 else decided_within
         at, rng = world(scenario), np.random.default_rng([7, number])
         played = [one_run(at, judgements, slice_, margin, rng) for _ in range(runs)]
         rows.append(summary(scenario, played, judgements))
@@ -214,12 +217,12 @@ def measure(
 def main() -> int:
     parser = report.parser(__doc__)
     parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--found-within", type=int, default=200, help="judgements to find a difference in")
-    parser.add_argument("--equal-within", type=int, default=600, help="judgements for models as good")
+    parser.add_argument("--found-within", type=int, default=200, help="judgements to find a better one in")
+    parser.add_argument("--decided-within", type=int, default=800, help="for models as good, or worse")
     parser.add_argument("--slice", type=float, default=0.1, dest="slice_", help="of agreements, judged")
     parser.add_argument("--margin", type=float, default=0.25, help="minutes per ticket")
     asked = parser.parse_args()
-    rows, targets = measure(asked.runs, asked.found_within, asked.equal_within, asked.slice_, asked.margin)
+    rows, targets = measure(asked.runs, asked.found_within, asked.decided_within, asked.slice_, asked.margin)
     title = f"Two models compared {asked.runs:,} times, looked at after every judgement"
     return report.publish(asked, title, rows, targets)
 

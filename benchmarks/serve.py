@@ -94,7 +94,9 @@ def train(root: Path, asked: argparse.Namespace) -> int:
     }
     write_tree(root, task, with_pool=True)
     environment = os.environ | {"SAGEMAKER_BASE_DIR": str(root), "HF_HUB_OFFLINE": "1"}
-    subprocess.run([sys.executable, "-m", "ml.train"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "ml", "train"], env=environment, check=True, stdout=subprocess.DEVNULL
+    )
     return len(set(task["labels"]))
 
 
@@ -107,7 +109,7 @@ def ours(root: Path, threads: int) -> Iterator[int]:
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "OMP_NUM_THREADS": str(threads),
     }
-    with _running([sys.executable, "-m", "ml.serve"], more, f"http://127.0.0.1:{port}/ping"):
+    with _running([sys.executable, "-m", "ml", "serve"], more, f"http://127.0.0.1:{port}/ping"):
         yield port
 
 

@@ -4,9 +4,11 @@
 
 The platform's part (cut the input, start, observe, join) runs in this process; S3 (moto) and the double in another,
 whose memory does not count; the container's program is the real `ml.serve` over the embedded encoder. Needs
-requirements/dev.txt. The double works on one machine, so `tickets/s` is one machine's, on the cores of this one.
-*Peak* is the highest resident memory of a process during one transform. Texts are those of the CSV, told apart by a
-number, as often as needed. Each output is read through: as many lines as went in, in their order, each a vector.
+requirements/dev.txt. The double works on one machine, so `tickets/s` is one machine's, on the cores of this one, its
+start included. *Peak* is the highest resident memory of a process during one transform. Texts are those of the CSV,
+told apart by a number, as often as needed. Each output is read through: as many lines as went in, in their order, each
+a vector. `--layers 1` cuts the encoder to its first layer: vectors of the same size for a sixth of the work, where
+memory and lines are to be seen and the model's speed is not.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from safetensors.numpy import load_file, save_file
 
 from benchmarks import report
 from compute.port import TransformSpec
@@ -46,6 +51,7 @@ def main() -> int:
     parser.add_argument("--text-column", default="text")
     parser.add_argument("--tickets", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--instances", type=int, default=2, help="parts that the input is cut into")
+    parser.add_argument("--layers", type=int, default=0, help="keep so many of the encoder's layers (0: all)")
     parser.add_argument("--base", type=Path, default=None, help="encoder folder (default: the installed one)")
     asked = parser.parse_args()
     with asked.texts.open(newline="", encoding="utf-8") as stream:
@@ -54,10 +60,16 @@ def main() -> int:
     with account() as process, tempfile.TemporaryDirectory() as scratch:
         backend, root = platform(asked.instances)
         artifact = Path(scratch) / "model.tar.gz"
-        make_encoder_artifact(asked.base or default_base_model(), artifact)
+        base = asked.base or default_base_model()
+        if asked.layers:
+            base = shortened(base, asked.layers, Path(scratch) / "base")
+        make_encoder_artifact(base, artifact)
         backend.put(artifact, f"{root}/model.tar.gz")
         for count in asked.tickets:
-            rows.append(measured(backend, root, Path(scratch), process, texts, count))
+            rows.append(
+                measured(backend, root, Path(scratch), process, texts, count)
+                | {"layers": asked.layers or "all"}
+            )
             print(report.table(rows[-1:]), flush=True)
     return report.publish(asked, "Batch transform through the double", rows, judged(rows))
 
@@ -88,6 +100,22 @@ def platform(instances: int) -> tuple[Any, str]:
         transform_instances=instances,
     )  # fmt: skip
     return SageMakerBackend(options), root
+
+
+def shortened(base: Path, layers: int, target: Path) -> Path:
+    """A copy of an encoder's folder with only its first layers."""
+    shutil.copytree(base, target)
+    (config,) = (path for path in target.rglob("config.json") if "hidden_size" in path.read_text())
+    told = json.loads(config.read_text())
+    config.write_text(json.dumps(told | {"num_hidden_layers": layers}))
+    weights = config.with_name("model.safetensors")
+    kept = {
+        name: tensor
+        for name, tensor in load_file(weights).items()
+        if not (found := re.search(r"encoder\.layer\.(\d+)\.", name)) or int(found[1]) < layers
+    }
+    save_file(kept, weights, metadata={"format": "pt"})
+    return target
 
 
 def measured(

@@ -26,6 +26,7 @@ from compute.port import (
     JobConflict,
     JobNotFound,
     JobState,
+    ModelRegistry,
     Observation,
     TrainingSpec,
     TransformSpec,
@@ -39,6 +40,8 @@ NO_SUPERVISOR = "waiting_for_supervisor"
 
 class LocalBackend:
     """`spool` is shared with the supervisor; objects are written under `artifacts` only. Implements ComputeBackend."""
+
+    packages: ModelRegistry | None = None
 
     def __init__(self, spool: Path, artifacts: Path) -> None:
         self.spool = Spool(spool.resolve())

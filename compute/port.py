@@ -247,6 +247,7 @@ class Observation:
     `processed` counts transform records. `failure_code` is `capacity` when FAILED for want of a machine, else empty.
     `billable_seconds` of `instance_type` are what the job costs so far; None where nothing is billed.
     `price_per_hour` of one such machine is None where the installation gave none.
+    `log_url` is where a person reads the whole log in a browser; empty where there is no such page.
     """
 
     state: JobState
@@ -265,6 +266,7 @@ class Observation:
     instance_type: str = ""
     billable_seconds: int | None = None
     price_per_hour: float | None = None
+    log_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -279,8 +281,28 @@ class EndpointObservation:
     reason: str = ""
 
 
+class ModelRegistry(Protocol):
+    """Where the place keeps a list of models and whether people approved them. It decides nothing by itself."""
+
+    def register(self, artifact_uri: str, metrics: dict[str, float], properties: dict[str, str]) -> str:
+        """Enter an artifact, waiting for approval; returns its address there. Idempotent by the artifact."""
+        ...
+
+    def approve(self, arn: str, approved: bool, why: str) -> None:
+        """Approve or reject what was entered; may be changed later."""
+
+    def status(self, arn: str) -> str:
+        """The registry's own word for it."""
+        ...
+
+
 class ComputeBackend(Protocol):
-    """A place where jobs run. Every method is short: none waits for a job."""
+    """A place where jobs run. Every method is short: none waits for a job.
+
+    `packages` is the place's model registry; None where there is none.
+    """
+
+    packages: ModelRegistry | None
 
     def start_training(self, spec: TrainingSpec) -> None:
         """Start, or adopt the same job started before. JobConflict when the name belongs to another spec."""

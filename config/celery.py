@@ -17,6 +17,7 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "training: drive runs": {"task": "training.tasks.runs_drive", "schedule": 5.0},
     "training: check the retrain policy": {"task": "training.tasks.policy_check", "schedule": 20.0},
+    "training: tell the model registry": {"task": "training.tasks.registry_tell", "schedule": 60.0},
     "training: forget erased tickets": {"task": "training.tasks.snapshots_forget", "schedule": 60.0},
     "inference: drive transforms": {"task": "inference.tasks.transforms_drive", "schedule": 5.0},
     "inference: look for work": {"task": "inference.tasks.work_find", "schedule": 15.0},
@@ -24,5 +25,6 @@ app.conf.beat_schedule = {
     "inference: drive the observer": {"task": "inference.tasks.observer_drive", "schedule": 5.0},
     "inference: drive promotions": {"task": "inference.tasks.promotions_drive", "schedule": 5.0},
     "inference: answer the desk": {"task": "inference.tasks.escalations_drive", "schedule": 5.0},
+    "inference: read drift": {"task": "inference.tasks.drift_check", "schedule": 900.0},
     "annotation: drive imports": {"task": "annotation.tasks.imports_drive", "schedule": 30.0},
 }

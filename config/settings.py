@@ -1,4 +1,5 @@
-"""Django settings: one file, everything that varies comes from the environment.
+"""Django settings: one file, everything that varies comes from the environment, secrets also from files
+(``config.secret_files``).
 
 With neither ``DATABASE_URL`` nor ``REDIS_URL`` set, the addresses of the embedded servers are computed
 (``config.embedded``); this module starts nothing.
@@ -286,6 +287,11 @@ SNAPSHOTS_DIR = HOME_DIR / "snapshots"
 BASE_MODEL = os.environ.get("BASE_MODEL") or str(default_base_model())
 TRAIN_SECONDS = env_int("TRAIN_SECONDS", 900)
 TRAIN_EPOCHS = env_int("TRAIN_EPOCHS", 6)
+TRAIN_NOISE = {  # docs/data-care.md; 0: none
+    "noise_share": float(os.environ.get("NOISE_SHARE", "0")),
+    "rare_floor": env_int("RARE_FLOOR", 0),
+    "class_balance": float(os.environ.get("CLASS_BALANCE", "0")),
+}
 QUEUE_DEPTH = env_int("QUEUE_DEPTH", 3000)
 LEARNER_DEBOUNCE_SECONDS = float(os.environ.get("LEARNER_DEBOUNCE_SECONDS", "0.5"))
 LEARNER_STRATEGY = os.environ.get("LEARNER_STRATEGY", "")  # dotted path of a modAL query strategy; "" = ours
@@ -299,6 +305,13 @@ NOVELTY_LANE_SHARE = float(
 
 OBSERVER_QUEUE = env_int("OBSERVER_QUEUE", 200)  # mirrored tickets that may wait for the candidate
 OBSERVER_SECONDS = float(os.environ.get("OBSERVER_SECONDS", "5"))  # that one of its answers may take
+DRIFT_WINDOW_DAYS = env_int(
+    "DRIFT_WINDOW_DAYS", 7
+)  # tickets received since then are compared with earlier ones
+DRIFT_CHECK_HOURS = env_int("DRIFT_CHECK_HOURS", 6)
+DRIFT_HOLDS = env_flag(
+    "DRIFT_HOLDS", True
+)  # a broken promise of precision holds its service until a lead has looked
 
 # --- The demo's size: `make demo` fills an empty installation to this point (smaller for the browser tests) ----
 DEMO_TICKETS = env_int("DEMO_TICKETS", 10_000)

@@ -1,8 +1,7 @@
 """The improvement loop as it stands now, for the Loop page and Home. Reads only; every figure from the rows.
 
 Boxes: label → train → evaluate → observe → compare → promote, each with a state, a count, since when, progress
-while at work, and what moves it next (a code the page puts into words). Observing, comparing and promoting are
-not in use before a version is deployed as an observer.
+while at work, and what moves it next (a code the page puts into words).
 """
 
 from dataclasses import asdict, dataclass
@@ -14,7 +13,17 @@ from django.utils import timezone
 from annotation import selectors as annotation
 from annotation.models import Annotation, Ticket
 from inference import selectors
-from inference.models import Deployment, DeploymentRole, Encoder, LearnerHead, TransformPurpose, TransformRun
+from inference.comparison import current, pairs
+from inference.models import (
+    Deployment,
+    Encoder,
+    LearnerHead,
+    Observation,
+    ObservationState,
+    PromotionState,
+    TransformPurpose,
+    TransformRun,
+)
 from inference.routing import inbox
 from training import selectors as training
 from training.models import Evaluation, ModelVersion, RunState, TrainingRun
@@ -142,7 +151,7 @@ def _evaluate(world: World) -> Box:
     link = f"/models/{world.model.number}"
     if live:
         run = live[0]
-        code = "scoring_audit" if run.purpose == TransformPurpose.EVALUATE else "embedding_pool"
+        code = "embedding_pool" if run.purpose == TransformPurpose.POOL else "scoring_audit"
         progress = (max(run.processed, run.loaded), run.tickets, "tickets")
         return _box(
             "evaluate",
@@ -167,16 +176,58 @@ def _evaluate(world: World) -> Box:
 
 def _later() -> list[Box]:
     """The half of the loop that lives on live traffic; each box says what it needs to come into use."""
-    roles = (DeploymentRole.OBSERVER, DeploymentRole.PRODUCTION)
-    live = {d.role: d for d in Deployment.objects.filter(role__in=roles, ended_at__isnull=True)}
-    observer, production = live.get(DeploymentRole.OBSERVER), live.get(DeploymentRole.PRODUCTION)
-    return [
-        _box("observe", "active" if observer else "idle", since=observer.started_at if observer else None,
-             following=None if observer else ("needs_observer", {}), link="/models"),
-        _box("compare", "idle", following=("needs_comparison", {}), link="/models"),
-        _box("promote", "done" if production else "idle", since=production.started_at if production else None,
-             following=None if production else ("needs_promotion", {}), link="/models"),
-    ]  # fmt: skip
+    observed, production = current.observation(), selectors.production()
+    if observed is None:
+        boxes = [
+            _box("observe", "idle", following=("needs_observer", {}), link="/observation"),
+            _box("compare", "idle", following=("needs_comparison", {}), link="/observation"),
+        ]
+    else:
+        boxes = [_observe(observed), _compare(observed)]
+    return [*boxes, _promote(production)]
+
+
+def _observe(observed: Observation) -> Box:
+    count = pairs.compared(observed).count()
+    following = ("observing", {"version": observed.candidate.number})
+    return _box(
+        "observe", "active", count=count, since=observed.started_at, following=following, link="/observation"
+    )
+
+
+def _compare(observed: Observation) -> Box:
+    due = pairs.due_counts(observed)
+    judged, total = (due[f"disagreements{which}"] + due[f"agreements{which}"] for which in ("_judged", ""))
+    more = observed.verdict.get("more")
+    if observed.state != ObservationState.RUNNING:
+        state, following = "done", (f"verdict_{observed.state}", {})
+    elif judged < total:
+        state = "waiting"
+        following = (
+            ("judgements_wait", {"missing": total - judged})
+            if more is None
+            else ("judgements_more", {"missing": more})
+        )
+    else:
+        state, following = "waiting", ("pairs_wait", {})
+    progress = (judged, total, "tickets") if total else None
+    link = "/judge" if judged < total else "/observation"
+    since = observed.decided_at or observed.started_at
+    return _box(
+        "compare", state, count=judged, since=since, progress=progress, following=following, link=link
+    )
+
+
+def _promote(production: Deployment | None) -> Box:
+    promotion = current.promotion()
+    if promotion is not None:
+        state = "waiting" if promotion.state == PromotionState.READY else "active"
+        following = (f"promotion_{promotion.state}", {"version": promotion.version.number})
+        return _box("promote", state, since=promotion.requested_at, following=following, link="/observation")
+    if production is None:
+        return _box("promote", "idle", following=("needs_promotion", {}), link="/observation")
+    following = ("routing_version", {"version": production.model_version.number})
+    return _box("promote", "done", since=production.started_at, following=following, link="/observation")
 
 
 def _active(world: World) -> str | None:
@@ -185,7 +236,7 @@ def _active(world: World) -> str | None:
         return "label>train"
     for run in world.transforms:
         if world.model is not None and run.model_version_id == world.model.pk:
-            return "train>evaluate" if run.purpose == TransformPurpose.EVALUATE else "evaluate>label"
+            return "evaluate>label" if run.purpose == TransformPurpose.POOL else "train>evaluate"
     return None
 
 
@@ -220,7 +271,7 @@ def _run(run: TrainingRun | None) -> dict[str, Any] | None:
     return {"id": run.pk, "state": run.state, "phase": run.phase, "progress": run.progress}
 
 
-def needs(*, is_lead: bool) -> list[dict[str, Any]]:
+def needs(*, is_lead: bool, is_reviewer: bool = False) -> list[dict[str, Any]]:
     """What waits for a person, most pressing first: (code, params, link)."""
     found: list[tuple[str, dict[str, Any], str]] = []
     if is_lead and not annotation.services_active().exists():
@@ -235,6 +286,11 @@ def needs(*, is_lead: bool) -> list[dict[str, Any]]:
         found.append(("one_label_only", {}, "/teach"))
     if waiting := inbox.waiting_count():
         found.insert(0, ("waiting", {"count": waiting}, "/waiting"))
+    observed, promotion = current.observation(), current.promotion()
+    if is_lead and promotion is not None and promotion.state == PromotionState.READY:
+        found.append(("promotion", {"version": promotion.version.number}, "/observation"))
+    if is_reviewer and observed is not None and (pending := pairs.pending_count(observed)):
+        found.append(("judge", {"count": pending}, "/judge"))
     left, attention = annotation.tickets_left(), annotation.attention()
     if left["teach"]:
         found.append(("teach", {"count": left["teach"]}, "/teach"))

@@ -1,12 +1,14 @@
 """Reads about embedding spaces, what is missing in them, transforms and deployments."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from annotation import selectors as annotation
 from annotation.models import Ticket, TicketStatus
 from inference.models import (
     Deployment,
@@ -14,7 +16,9 @@ from inference.models import (
     Embedding,
     Encoder,
     LearnerHead,
+    MirroredTicket,
     Prediction,
+    RoutingDecision,
     TransformPurpose,
     TransformRun,
 )
@@ -22,6 +26,8 @@ from training import selectors as training
 from training.models import ModelVersion, RunState
 from training.models.runs import LIVE_STATES
 
+FEWEST_TIMED = 100
+MOST_TIMED = 1000
 REST_AFTER_FAILURE = timedelta(minutes=10)
 
 
@@ -83,15 +89,24 @@ def tickets_missing(model_version: ModelVersion) -> QuerySet[Ticket]:
 
 
 def audit_labelled() -> QuerySet[Ticket]:
-    """Audit tickets with a resolved label: what an evaluation is measured on."""
+    """Audit tickets with a resolved label."""
     return Ticket.objects.filter(is_audit=True, status=TicketStatus.LABELLED).order_by("pk")
+
+
+def audit_decided() -> QuerySet[Ticket]:
+    """Audit tickets people have decided: of a service, or of none of them. What an evaluation is measured on.
+
+    Flagged ones and those that fit two services have no one answer: nobody could be right about them.
+    """
+    decided = Q(status=TicketStatus.LABELLED) | Q(pk__in=annotation.audit_of_no_service())
+    return Ticket.objects.filter(decided, is_audit=True).order_by("pk")
 
 
 def tickets_for(run: TransformRun) -> QuerySet[Ticket]:
     """What a transform has to look at, as of now."""
     missing = tickets_missing(run.model_version)
     if run.purpose == TransformPurpose.EVALUATE:
-        missing = missing.filter(is_audit=True, status=TicketStatus.LABELLED)
+        missing = missing.filter(pk__in=audit_decided().order_by())
     return missing
 
 
@@ -166,6 +181,26 @@ def production() -> Deployment | None:
     )
 
 
+def versions_at_work() -> list[ModelVersion]:
+    """Versions that route live tickets or look on: they are measured on every control ticket, whatever comes after."""
+    roles = (DeploymentRole.OBSERVER, DeploymentRole.PRODUCTION)
+    live = Deployment.objects.filter(role__in=roles, ended_at__isnull=True).select_related("model_version")
+    return [deployment.model_version for deployment in live]
+
+
+def latency_of(version: ModelVersion) -> float | None:
+    """Milliseconds within which 95 of 100 of a version's newest live answers came, as observer or in production; None
+    before there are FEWEST_TIMED of them."""
+    for rows in (
+        MirroredTicket.objects.filter(observation__candidate=version, latency_ms__isnull=False),
+        RoutingDecision.objects.filter(model_version=version),
+    ):
+        timed = sorted(rows.order_by("-id").values_list("latency_ms", flat=True)[:MOST_TIMED])
+        if len(timed) >= FEWEST_TIMED:
+            return float(timed[math.ceil(0.95 * len(timed)) - 1])
+    return None
+
+
 def head_of(encoder: Encoder) -> LearnerHead | None:
     """The learner's newest head in this space."""
     return LearnerHead.objects.filter(encoder=encoder).first()
@@ -223,11 +258,13 @@ def newest_prediction_of(ticket_id: int) -> Prediction | None:
 
 
 def stale_encoders() -> QuerySet[Encoder]:
-    """Spaces nobody needs: neither current, nor the one before it (kept to go back), nor being filled."""
+    """Spaces nobody needs: neither current, nor the one before it (kept to go back), nor being filled, nor of a version
+    at work."""
+    at_work = [version.encoder for version in versions_at_work()]
     previous = Encoder.objects.filter(is_current=False).values_list("pk", flat=True)[:1]
     target = target_model()
     return (
         Encoder.objects.filter(is_current=False)
         .exclude(pk__in=list(previous))
-        .exclude(fingerprint=target.encoder if target else "")
+        .exclude(fingerprint__in=[*at_work, target.encoder if target else ""])
     )

@@ -42,6 +42,12 @@ def escalations_drive() -> None:
 
 
 @shared_task
+def drift_check() -> None:
+    """Read drift when the last reading is old enough."""
+    actions.drift_check(is_due=True)
+
+
+@shared_task
 def learner_refresh() -> None:
     """Refit and re-rank if anything changed; else return at once. Labels of one moment share one refit."""
     from inference.learner import worker  # modAL and its torch: in this worker only

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from inference.api import escalations, judging, observation, promotion, routing, triage, views
+from inference.api import drift, escalations, judging, observation, promotion, routing, triage, views
 
 urlpatterns = [
     path("try/", views.TryView.as_view()),
@@ -25,6 +25,10 @@ urlpatterns = [
     path("promotions/<int:pk>/approve/", promotion.PromotionApproveView.as_view()),
     path("promotions/<int:pk>/withdraw/", promotion.PromotionWithdrawView.as_view()),
     path("history/", promotion.HistoryView.as_view()),
+    path("drift/", drift.DriftView.as_view()),
+    path("drift/<str:kind>/", drift.DriftSeriesView.as_view()),
+    path("holds/", drift.HoldsView.as_view()),
+    path("holds/<int:pk>/", drift.HoldView.as_view()),
     path("loop/", views.LoopView.as_view()),
     path("home/", views.HomeView.as_view()),
 ]

@@ -39,7 +39,14 @@ def evaluate(
     truth, guess = [str(t) for t in y_true], [str(p) for p in y_pred]
     names = [str(label) for label in labels]
     _refuse_misfits(truth, guess, names)
-    confidence = _confidence(guess, probabilities, names)
+    return report(truth, guess, _confidence(guess, probabilities, names), names)
+
+
+def report(
+    truth: Sequence[str], guess: Sequence[str], confidence: Floats | None, labels: Sequence[str]
+) -> Report:
+    """The figures of `evaluate` from the guesses and their confidence (n,), both checked before."""
+    names = list(labels)
     unseen = sorted(set(truth) - set(names))
     every = names + unseen
     column = {name: place for place, name in enumerate(every)}
@@ -77,6 +84,29 @@ def wilson(successes: int, n: int, z: float = Z95) -> list[float] | None:
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
     return [max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)]
+
+
+def reliability(confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS) -> list[Report]:
+    """`bins` bins of equal width of the confidence: how many tickets, their mean confidence, the share that was right.
+
+    Empty bins are left out. A calibrated model has `accuracy` = `confidence` in each.
+    """
+    place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    found = []
+    for at in np.unique(place):
+        mine = place == at
+        right, n = int(correct[mine].sum()), int(mine.sum())
+        found.append(
+            {
+                "low": float(at / bins),
+                "high": float((at + 1) / bins),
+                "n": n,
+                "confidence": float(confidence[mine].mean()),
+                "accuracy": right / n,
+                "accuracy_interval": wilson(right, n),
+            }
+        )
+    return found
 
 
 def calibration_error(confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS) -> float:

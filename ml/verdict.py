@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from ml.betting import STAKES, against_at_least, against_at_most
+from ml.betting import STAKES, against_at_least, against_at_most, log_wealth
 from ml.certify import Costs
 from ml.paired import Estimate, Pair, bound, coverage_difference, differences
 from ml.paired import cost_difference as compared_cost
@@ -162,9 +162,8 @@ def more_judgements(pairs: Sequence[Pair], costs: Costs, cost: Estimate, terms: 
     else:
         payoffs = against_at_most(values, margin, -limit)
     growth = float((shares[:, None] * np.log1p(np.outer(payoffs, STAKES))).sum(axis=0).max())
-    # the wealth is spread over the stakes, of which a few neighbours do well
-    needed = math.log(2.0 / terms.alpha) + math.log(len(STAKES) / 3.0)
-    by_growth = needed / growth if growth > needed / MOST_TICKETS else MOST_TICKETS
-    by_width = cost.tickets * (cost.interval.width / terms.resolution) ** 2
-    more = (min(by_growth, by_width) - cost.tickets) * cost.judged / cost.tickets
+    missing = math.log(2.0 / terms.alpha) - log_wealth(payoffs, counts)
+    by_growth = missing / growth if growth > missing / MOST_TICKETS else MOST_TICKETS
+    by_width = cost.tickets * ((cost.interval.width / terms.resolution) ** 2 - 1.0)
+    more = min(by_growth, by_width) * cost.judged / cost.tickets
     return max(1, min(math.ceil(more), terms.most_judgements - cost.judged))

@@ -37,12 +37,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hash passwords cheaply: the real hasher costs more than most tests."""
+    """Hash passwords cheaply and empty the database quickly: the real ways cost more than most tests."""
     from django.conf import settings
 
     from config import celery  # noqa: F401 - tasks are sent through this app
+    from tests import emptying
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    emptying.use()
 
 
 @pytest.hookimpl(optionalhook=True)

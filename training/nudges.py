@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 POLICY = "training.tasks.policy_check"
 ADVANCE = "training.tasks.run_advance"
+REGISTRY = "training.tasks.registry_tell"
 FORGET = "training.tasks.snapshots_forget"
 POLICY_SECONDS = 1.0
 STEP_SECONDS = 0.2
@@ -44,6 +45,11 @@ def policy_taken() -> None:
 def forget() -> None:
     """Tickets were erased: snapshots let their text go at once rather than at the next beat."""
     _send(FORGET, [], STEP_SECONDS)
+
+
+def registry() -> None:
+    """A version came, or a person decided about one: the model registry hears of it soon."""
+    _send(REGISTRY, [], STEP_SECONDS)
 
 
 def advance(run_id: int) -> None:

@@ -6,7 +6,7 @@ from django.dispatch import receiver
 
 from annotation.signals import labels_changed, tickets_erased
 from training import nudges
-from training.signals import run_changed
+from training.signals import model_registered, run_changed
 
 
 @receiver(labels_changed)
@@ -19,6 +19,12 @@ def ask_the_policy(sender: Any, **kwargs: Any) -> None:
 def forget_them(sender: Any, **kwargs: Any) -> None:
     """Tickets were erased: no snapshot keeps their text."""
     nudges.forget()
+
+
+@receiver(model_registered)
+def tell_the_registry(sender: Any, **kwargs: Any) -> None:
+    """A new version: the account's model registry is to know it."""
+    nudges.registry()
 
 
 @receiver(run_changed)

@@ -191,6 +191,7 @@ def _note(run: TrainingRun, seen: Observation) -> None:
         phase=seen.phase[:32],
         progress=seen.progress,
         log_tail=seen.log_tail[-8000:],
+        log_url=seen.log_url[:500],
         observed_at=timezone.now(),
     )
     points = [

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from compute.registry import backend
-from training import actions, nudges, runs, selectors, snapshots
+from training import actions, nudges, registry, runs, selectors, snapshots
 
 STEPS_A_CALL = 6
 
@@ -31,6 +31,12 @@ def policy_check() -> None:
     """Ask the retrain policy."""
     nudges.policy_taken()
     actions.policy_apply()
+
+
+@shared_task
+def registry_tell() -> None:
+    """Keep the account's model registry in step with the rows."""
+    registry.registry_drive(backend=backend())
 
 
 @shared_task

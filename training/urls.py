@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training.api import snapshots, views
+from training.api import evaluations, gate, snapshots, test_sets, views
 
 urlpatterns = [
     path("runs/", views.RunsView.as_view()),
@@ -11,6 +11,18 @@ urlpatterns = [
     path("runs/<int:pk>/retry/", views.RunRetryView.as_view()),
     path("models/", views.ModelsView.as_view()),
     path("models/<int:number>/", views.ModelView.as_view()),
+    path("models/compare/", evaluations.CompareView.as_view()),
+    path("models/<int:number>/evaluation/", evaluations.VersionReportView.as_view()),
+    path("models/<int:number>/threshold/", evaluations.OutlookView.as_view()),
+    path("models/<int:number>/tickets/", evaluations.AnsweredView.as_view()),
+    path("models/<int:number>/gate/", gate.VersionGateView.as_view()),
+    path("models/<int:number>/gate/override/", gate.OverrideView.as_view()),
+    path("evaluations/", evaluations.HeadlinesView.as_view()),
+    path("evaluations/effort/", evaluations.EffortView.as_view()),
+    path("test-sets/", test_sets.TestSetsView.as_view()),
+    path("test-sets/<int:pk>/", test_sets.TestSetView.as_view()),
+    path("gate/", gate.GateView.as_view()),
+    path("models/<int:number>/approval/", views.ModelApprovalView.as_view()),
     path("policy/", views.PolicyView.as_view()),
     path("policy/schedule/", views.ScheduleView.as_view()),
     path("snapshots/", snapshots.SnapshotsView.as_view()),

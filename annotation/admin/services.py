@@ -9,9 +9,9 @@ from django.core.validators import MaxValueValidator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
-from accounts.admin_base import AdminBase, Question, say
+from accounts.admin_base import AdminBase, Question, WordsField, say
 from accounts.errors import Refused
 from annotation import actions, selectors
 from annotation.actions.services import COLORS, KEYS
@@ -19,21 +19,6 @@ from annotation.models import Service
 
 FIELDS = ["name", "name_fr", "description", "guideline", "keywords", "key", "color", "position"]
 _FAULTY = {"key_taken": "key", "key_not_allowed": "key", "bad_keywords": "keywords"}
-
-
-class WordsField(forms.CharField):
-    """A list of words, one a line."""
-
-    widget = UnfoldAdminTextareaWidget(attrs={"rows": 4})
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(map(str, value)) if isinstance(value, list) else value
-
-    def clean(self, value: Any) -> list[str]:
-        return [word.strip() for word in super().clean(value).splitlines() if word.strip()]
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
 
 
 class ServiceForm(forms.ModelForm):

@@ -165,6 +165,7 @@ _WHY = {
     Lane.SUSPECT: "suspicious_label",
     Lane.SPOT: "spot_check",
     Lane.OUTCOME: "moved_by_desk",
+    Lane.FAILURE: "like_a_failure",
 }
 
 

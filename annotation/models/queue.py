@@ -32,6 +32,7 @@ class Lane(models.TextChoices):
     SPOT = "spot", "Spot check of a sure prediction"
     LIVE = "live", "A customer is waiting"
     OUTCOME = "outcome", "Moved by the desk"
+    FAILURE = "failure", "Like a ticket a candidate got wrong"
 
 
 class QueueItem(models.Model):

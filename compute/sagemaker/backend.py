@@ -11,6 +11,7 @@ from compute.port import (
     EndpointSpec,
     JobConflict,
     JobNotFound,
+    ModelRegistry,
     Observation,
     TrainingSpec,
     TransformSpec,
@@ -29,7 +30,7 @@ from compute.sagemaker.transform import Transforms
 class SageMakerBackend:
     """Jobs and endpoints in an AWS account, objects in its S3. Implements ComputeBackend; threads may share it.
 
-    `packages` is the account's model registry, which the port does not know: the local backend has none.
+    `packages` is the account's model registry.
     """
 
     def __init__(self, options: Options, clients: Clients | None = None) -> None:
@@ -40,7 +41,7 @@ class SageMakerBackend:
         self.trainings = Trainings(clients, options, self.objects)
         self.transforms = Transforms(clients, options, self.objects, models)
         self.endpoints = Endpoints(clients, options, models)
-        self.packages = ModelPackages(clients, options, self.objects)
+        self.packages: ModelRegistry | None = ModelPackages(clients, options, self.objects)
 
     def _name(self, name: str) -> str:
         return name_in_account(self.options.name_prefix, name)

@@ -6,6 +6,7 @@ import logging
 import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -86,9 +87,17 @@ class Jobs:
             if found is None or self.status(found) in AT_WORK:
                 raise translated(error) from error
 
+    @property
+    def log_group(self) -> str:
+        return f"/aws/sagemaker/{self.word}s"
+
+    def log_url(self, name: str) -> str:
+        """CloudWatch's page of the streams of a job."""
+        return console_url(self.clients.region, self.log_group, f"{name}/")
+
     def log_tail(self, name: str) -> str:
         """The last lines of its first container's log; empty while there is none, or when it may not be read."""
-        group = f"/aws/sagemaker/{self.word}s"
+        group = self.log_group
         try:
             logs = self.clients.logs
             streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/", limit=5)
@@ -117,6 +126,14 @@ def reason_of(described: Described) -> str:
 def failure_code_of(described: Described) -> str:
     """`capacity` when there was no machine; what else failed needs no code of its own."""
     return "capacity" if str(described.get("FailureReason", "")).startswith("CapacityError") else ""
+
+
+def console_url(region: str, group: str, streams: str) -> str:
+    """CloudWatch's page of a group's streams whose names begin so; its address escapes twice, with $ for %."""
+    twice = [quote(quote(part, safe=""), safe="").replace("%", "$") for part in (group, streams)]
+    asked = quote("?logStreamNameFilter=", safe="").replace("%", "$")
+    page = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+    return f"{page}#logsV2:log-groups/log-group/{twice[0]}{asked}{twice[1]}"
 
 
 def seconds_between(began: datetime | None, ended: datetime | None) -> float | None:

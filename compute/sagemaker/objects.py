@@ -17,7 +17,8 @@ from compute.sagemaker.clients import Clients, is_absent, told_plainly, translat
 from compute.sagemaker.options import Options
 
 TRANSFER = TransferConfig(multipart_threshold=16 << 20, multipart_chunksize=8 << 20, max_concurrency=4)
-"""Of an upload up to ten parts wait in memory: 80 MiB; of 10,000 parts at most, an object may have 78 GiB."""
+TRANSFER.max_in_memory_upload_chunks = 2
+"""An upload holds 16 MiB in memory, not ten parts; of 10,000 parts at most, an object may have 78 GiB."""
 DELETED_AT_ONCE = 1000
 BUFFER = 1 << 20
 REOPENED_AT_MOST = 3

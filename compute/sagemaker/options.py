@@ -14,6 +14,9 @@ from compute.port import InvalidSpec
 
 PLATFORM_NAMES = frozenset({"SAGEMAKER_BASE_DIR", "SAGEMAKER_BATCH", "SAGEMAKER_BIND_TO_PORT"})
 """Variables of the container's contract, which have nothing to do with these."""
+OWN_DISK = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g5|g6e?|gr6|p5[a-z]*|trn\d[a-z]*|i\d[a-z]*)\.")
+"""Machines with a disk of their own, which its hardware encrypts: c5d, g4dn, g5, p4d … Source: the service model on
+`VolumeKmsKeyId`, EC2's list of instance store volumes."""
 WORDS = {
     "1": True,
     "true": True,
@@ -123,6 +126,12 @@ class Options:
         if missing:
             raise InvalidSpec(f"COMPUTE_BACKEND=sagemaker needs {' and '.join(missing)}")
         return cls(artifacts_uri=artifacts_uri.rstrip("/"), **given)  # type: ignore[arg-type]
+
+    def volume_key(self, instance: str) -> dict[str, str]:
+        """The key of a job's volume, as requests name it; none where AWS takes none, the disk being in the machine."""
+        if not self.kms_key or OWN_DISK.match(instance):
+            return {}
+        return {"VolumeKmsKeyId": self.kms_key}
 
     @property
     def vpc(self) -> dict[str, list[str]] | None:

@@ -44,7 +44,7 @@ class Trainings:
     def _request(self, name: str, spec: TrainingSpec) -> dict[str, Any]:
         options, output = self.options, spec.output_uri.rstrip("/")
         key = {"KmsKeyId": options.kms_key} if options.kms_key else {}
-        volume = {"VolumeKmsKeyId": options.kms_key} if options.kms_key else {}
+        volume = options.volume_key(options.training_instance)
         limits = {"MaxRuntimeInSeconds": spec.max_seconds}
         if options.spot:
             limits["MaxWaitTimeInSeconds"] = spec.max_seconds + options.spot_wait_seconds
@@ -134,4 +134,5 @@ class Trainings:
             instance_type=machine,
             billable_seconds=None if billed is None else int(billed),
             price_per_hour=self.options.prices.get(machine),
+            log_url=self.jobs.log_url(name),
         )

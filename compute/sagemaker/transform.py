@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,11 +26,11 @@ OUTPUT_NAME = "AIGUILLEUR_OUTPUT_URI"
 
 
 def payload_mb(longest: int) -> int:
-    """The most of one call, in MB: as little as holds the longest line.
+    """The most of one call, in MB: as little as holds the longest line, and a tenth more, as AWS recommends.
 
     A call's answers are many times its size, and all of them are in the machine's memory before any is written.
     """
-    return max(1, -(-longest // MEGABYTE))
+    return max(1, math.ceil(1.1 * longest / MEGABYTE))
 
 
 class Transforms:
@@ -55,7 +56,7 @@ class Transforms:
     ) -> dict[str, Any]:
         options = self.options
         key = {"KmsKeyId": options.kms_key} if options.kms_key else {}
-        volume = {"VolumeKmsKeyId": options.kms_key} if options.kms_key else {}
+        volume = options.volume_key(options.transform_instance)
         payload = payload_mb(plan.longest)
         target = f"{spec.output_uri.rstrip('/')}/{spec.input_uri.rstrip('/').rsplit('/', 1)[1]}.out"
         return {
@@ -126,6 +127,7 @@ class Transforms:
             instance_type=machine,
             billable_seconds=None if taken is None else round(taken * count),
             price_per_hour=self.options.prices.get(machine),
+            log_url=self.jobs.log_url(name),
         )
 
     def _shards(self, told: Described) -> Shards:

@@ -2,9 +2,16 @@
 
 from inference.actions.deploying import promotions_drive
 from inference.actions.deployments import assistant_ensure, deployment_promote, production_ensure
+from inference.actions.drift import drift_check
 from inference.actions.encoders import encoder_ensure, encoder_index, encoder_promote, encoders_prune
 from inference.actions.escalations import escalations_drive, escalations_queue, escalations_settle
-from inference.actions.evaluations import evaluation_refresh
+from inference.actions.evaluations import (
+    certificate_spend,
+    certificate_try,
+    evaluation_refresh,
+    test_evaluate,
+    verdict_refresh,
+)
 from inference.actions.holds import hold_end, hold_start
 from inference.actions.judging import Said, pair_claim, pair_judge, pair_release, pair_undo
 from inference.actions.mirroring import candidate_ask, tickets_mirror
@@ -39,8 +46,11 @@ __all__ = [
     "Trial",
     "assistant_ensure",
     "candidate_ask",
+    "certificate_spend",
+    "certificate_try",
     "decisions_load",
     "deployment_promote",
+    "drift_check",
     "encoder_ensure",
     "encoder_index",
     "encoder_promote",
@@ -69,10 +79,12 @@ __all__ = [
     "promotion_request",
     "promotion_withdraw",
     "promotions_drive",
+    "test_evaluate",
     "ticket_try",
     "tickets_mirror",
     "tickets_route",
     "transform_plan",
+    "verdict_refresh",
     "webhooks_send",
     "work_find",
 ]

@@ -11,11 +11,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from compute.port import ComputeBackend, ComputeError, EndpointSpec
+from compute.port import ComputeBackend, ComputeError, EndpointObservation, EndpointSpec
 from inference import nudges
 from inference.actions import history
 from inference.actions.deployments import PRODUCTION, deployment_replace, production_ensure
-from inference.actions.promotions import promotion_end
+from inference.actions.promotions import promotion_end, promotion_fail
 from inference.comparison import current
 from inference.models import (
     DeploymentRole,
@@ -34,6 +34,10 @@ REHEARSAL = "rehearsal"
 REHEARSAL_TEXT = "Where is my parcel?"
 REHEARSAL_SECONDS = 20.0
 GIVE_UP_SECONDS = 1800
+SETTLE_SECONDS = 3
+"""What an endpoint says so soon after a wish may still be about the wish before it."""
+UPDATING = "updating"
+"""What a backend says of an endpoint that still serves the former artifact while it takes the new one."""
 
 
 def promotions_drive(*, backend: ComputeBackend) -> None:
@@ -59,7 +63,7 @@ def _rehearse(promotion: Promotion, backend: ComputeBackend) -> None:
         backend.put_endpoint(EndpointSpec(name=REHEARSAL, artifact_uri=former.artifact_uri))
         seen = backend.observe_endpoint(REHEARSAL)
         if seen.state != "in_service" or seen.artifact_uri != former.artifact_uri:
-            if seen.state == "failed" or _is_late(promotion.requested_at):
+            if _has_failed(seen, promotion.requested_at):
                 _give_up(promotion, f"the way back cannot start: {seen.reason or seen.state}")
             return
         trouble = _answers_wrongly(former, backend)
@@ -102,8 +106,7 @@ def _deploy(promotion: Promotion, backend: ComputeBackend) -> None:
     if seen.state == "in_service" and seen.artifact_uri == wanted:
         _take_over(promotion)
         return
-    went_back = seen.state == "in_service" and bool(seen.reason)
-    if seen.state == "failed" or went_back or _is_late(promotion.approved_at):
+    if _has_failed(seen, promotion.approved_at):
         _give_up(promotion, seen.reason or seen.state)
         production_ensure(backend=backend)
 
@@ -134,14 +137,13 @@ def _take_over(promotion: Promotion) -> None:
 def _give_up(promotion: Promotion, trouble: str) -> None:
     locked = Promotion.objects.select_for_update().get(pk=promotion.pk)
     if locked.ended_at is None:
-        promotion_end(locked, PromotionState.FAILED, trouble)
-        history.note(
-            HistoryKind.PROMOTION_FAILED,
-            why=trouble,
-            version=locked.version,
-            observation=locked.observation,
-        )
+        promotion_fail(locked, trouble)
 
 
-def _is_late(since: datetime | None) -> bool:
-    return since is not None and (timezone.now() - since).total_seconds() > GIVE_UP_SECONDS
+def _has_failed(seen: EndpointObservation, since: datetime | None) -> bool:
+    """Whether an endpoint that does not serve what was wished for will not: it says so, went back, or took too long."""
+    age = (timezone.now() - since).total_seconds() if since is not None else 0.0
+    if age < SETTLE_SECONDS:
+        return False
+    went_back = seen.state == "in_service" and seen.reason not in ("", UPDATING)
+    return seen.state == "failed" or went_back or age > GIVE_UP_SECONDS

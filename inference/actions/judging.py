@@ -24,7 +24,8 @@ from inference.models import (
 )
 
 # One statement, so that two reviewers never hold the same pair: what one has locked the other skips. What the same
-# person holds comes first and keeps its lease; then disagreements, in the order in which the tickets came.
+# person holds comes first and keeps its lease; then disagreements, in the order in which the tickets came. A drawn
+# agreement stands behind those of the next few hundred tickets, not behind all to come: else it would never be judged.
 CLAIM = """
 UPDATE inference_mirroredticket m
 SET lease = CASE WHEN m.leased_by_id = %(user)s AND m.leased_until > now() THEN m.lease ELSE gen_random_uuid() END,
@@ -34,9 +35,11 @@ WHERE m.id = (
     WHERE c.observation_id = %(observation)s AND c.is_due AND c.judged_at IS NULL
       AND (c.leased_until IS NULL OR c.leased_until <= now() OR c.leased_by_id = %(user)s)
     ORDER BY (c.leased_by_id = %(user)s AND c.leased_until > now()) IS TRUE DESC,
-        c.candidate_service_id IS NOT DISTINCT FROM c.baseline_service_id, c.id
+        c.id + CASE WHEN c.candidate_service_id IS NOT DISTINCT FROM c.baseline_service_id THEN %(behind)s ELSE 0 END
     LIMIT 1 FOR UPDATE OF c SKIP LOCKED)
 RETURNING m.id"""
+
+AGREEMENTS_BEHIND = 300
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,12 @@ def lease_time() -> timedelta:
 
 def pair_claim(*, observation: Observation, reviewer: User) -> MirroredTicket | None:
     """Lease the next pair to this reviewer; None when none waits."""
-    values = {"observation": observation.pk, "user": reviewer.pk, "ttl": lease_time()}
+    values = {
+        "observation": observation.pk,
+        "user": reviewer.pk,
+        "ttl": lease_time(),
+        "behind": AGREEMENTS_BEHIND,
+    }
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
         found = cursor.fetchone()
@@ -208,5 +216,5 @@ def pair_undo(*, judgement_id: int, reviewer: User) -> MirroredTicket:
     held.candidate_is_right = held.baseline_is_right = held.truth = held.judged_at = None
     held.lease, held.leased_by, held.leased_until = uuid.uuid4(), reviewer, timezone.now() + lease_time()
     held.save(update_fields=[*COPIES, *LEASE])
-    observations.verdict_refresh(observation=observation)
+    observations.verdict_refresh(observation=observation, may_reopen=True)
     return held

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from compute.port import ComputeBackend, ComputeError, EndpointUnavailable
+from compute.port import ComputeBackend, ComputeError
 from inference import loading
 from inference.comparison.drawing import MIRROR, ORDER, SLICE, drawn, in_sql
 from inference.models import (
@@ -24,7 +24,7 @@ from inference.models import (
     ObservationState,
 )
 from inference.routing.judging import Judgement, judge
-from inference.routing.standing import Production, Standing, standing
+from inference.routing.standing import routing_with, standing
 from ml.schema import SchemaError, TransformOutput
 
 log = logging.getLogger(__name__)
@@ -83,8 +83,9 @@ def tickets_mirror(*, observation: Observation) -> int:
 def candidate_ask(*, observation: Observation, backend: ComputeBackend) -> int:
     """Ask the candidate about the tickets that wait, one by one, for ASK_SECONDS; returns how many were settled.
 
-    One process asks at a time. An endpoint that is not there yet costs no attempt; any other failure does, and a
-    ticket that failed ATTEMPTS times is not compared. An answer is written only while its row still waits.
+    One process asks at a time. An endpoint that is not up is not asked; any failure after that is an attempt, so that a
+    ticket that brings the endpoint down is not asked about for ever: after ATTEMPTS it is not compared. An answer is
+    written only while its row still waits.
     """
     with closing(connection.cursor()) as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [ASK_LOCK, observation.pk])
@@ -97,8 +98,11 @@ def candidate_ask(*, observation: Observation, backend: ComputeBackend) -> int:
 
 
 def _ask_waiting(observation: Observation, backend: ComputeBackend) -> int:
+    if not _is_up(backend):
+        return 0
     until, settled = time.monotonic() + ASK_SECONDS, 0
-    now, candidate = standing(), _as_production(observation)
+    now = standing()
+    candidate = routing_with(observation.candidate, observation.certificate, 0, OBSERVER)
     rows = MirroredTicket.objects.filter(observation=observation, state=MirrorState.WAITING)
     for row in rows.select_related("ticket").order_by("pk")[: settings.OBSERVER_QUEUE]:
         if time.monotonic() >= until:
@@ -109,31 +113,14 @@ def _ask_waiting(observation: Observation, backend: ComputeBackend) -> int:
             answer = backend.invoke(OBSERVER, [record], settings.OBSERVER_SECONDS)[0]
             said = judge(now, candidate, TransformOutput.from_dict(answer))
         except (ComputeError, SchemaError, IndexError) as error:
-            if isinstance(error, EndpointUnavailable) and not _is_up(backend):
-                break  # it is coming up, or away for all tickets alike
             settled += _failed(row, str(getattr(error, "code", "bad_answer")))
             if isinstance(error, ComputeError):
                 break  # slow or troubled: others may work meanwhile
             continue
         if said.detail == "other_model":
             break  # the endpoint has not taken the candidate yet
-        settled += _answered(observation, row, said, now, round(1000 * (time.monotonic() - started)))
+        settled += _answered(observation, row, said, round(1000 * (time.monotonic() - started)))
     return settled
-
-
-def _as_production(observation: Observation) -> Production:
-    """The candidate, as if it routed."""
-    version, certificate = observation.candidate, observation.certificate
-    return Production(
-        deployment_id=0,
-        version_id=version.pk,
-        version_number=version.number,
-        endpoint=OBSERVER,
-        labels=tuple(version.labels),
-        model_name=version.manifest_hash[:16],
-        certificate=certificate.certificate if certificate else None,
-        certificate_id=certificate.pk if certificate else None,
-    )
 
 
 def _is_up(backend: ComputeBackend) -> bool:
@@ -155,9 +142,7 @@ def _failed(row: MirroredTicket, code: str) -> int:
     return int(is_last)
 
 
-def _answered(
-    observation: Observation, row: MirroredTicket, said: Judgement, now: Standing, latency_ms: int
-) -> int:
+def _answered(observation: Observation, row: MirroredTicket, said: Judgement, latency_ms: int) -> int:
     """Keep the candidate's answer beside the baseline's, and whether the pair is to be judged."""
     if said.detail:  # the model refused this very text: the routing would have given it to a person
         log.info("the observer on ticket %s: %s", row.ticket_id, said.detail)

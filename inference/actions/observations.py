@@ -13,6 +13,7 @@ from compute.port import ComputeBackend, ComputeError
 from inference import nudges, selectors
 from inference.actions import history, lookalikes, mirroring
 from inference.actions.deployments import deployment_ensure, deployment_replace
+from inference.actions.evaluations import certificate_try
 from inference.actions.mirroring import OBSERVER
 from inference.comparison import current, pairs
 from inference.models import (
@@ -28,6 +29,7 @@ from inference.models import (
 from ml.verdict import Terms
 from training import selectors as training
 from training.models import ModelVersion
+from training.selectors import Permit
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +44,17 @@ def observation_start(
     share: float = 0.1,
     slice: float = 0.1,
     terms: Terms | None = None,
-    escalation_minutes: float = 1.0,
-    misroute_minutes: float = 10.0,
+    escalation_minutes: float | None = None,
+    misroute_minutes: float | None = None,
 ) -> Observation:
-    """Observe a candidate beside what the routing's settings call the baseline.
+    """Observe a candidate beside what the routing's settings call the baseline; minutes default to the gate's.
 
-    Raises ``Refused``: not_a_classifier, is_production (it routes already), observation_under_way, bad_terms.
+    Raises ``Refused``: not_a_classifier, is_production (it routes already), gate_in_the_way (the gate stopped it and
+    nobody overrode that), observation_under_way, bad_terms.
     """
-    terms = terms or Terms()
+    terms, gate = terms or Terms(), training.gate_settings()
+    escalation_minutes = gate.minutes_escalation if escalation_minutes is None else escalation_minutes
+    misroute_minutes = gate.minutes_misroute if misroute_minutes is None else misroute_minutes
     if candidate.kind != "classifier":
         raise Refused("not_a_classifier", "Only a trained version can be observed.", status=400)
     if not (0.0 < share <= 1.0 and 0.0 < slice <= 1.0 and escalation_minutes >= 0.0 < misroute_minutes):
@@ -57,6 +62,8 @@ def observation_start(
     production = selectors.production()
     if production is not None and production.model_version_id == candidate.pk:
         raise Refused("is_production", "This version routes already.", version=candidate.number)
+    gate_asked(training.may_be_observed(candidate), candidate)
+    certificate_try(model_version=candidate)
     baseline = RoutingSettings.objects.filter(pk=1).values_list("baseline", flat=True).first()
     kind = BaselineKind(baseline or BaselineKind.PEOPLE)
     try:
@@ -87,6 +94,18 @@ def observation_start(
             return made
     except IntegrityError as error:
         raise Refused("observation_under_way", "Another candidate is being observed.") from error
+
+
+def gate_asked(permit: Permit, version: ModelVersion) -> None:
+    """Raises ``Refused`` gate_in_the_way when a version may not go on."""
+    if not permit.allowed:
+        raise Refused(
+            "gate_in_the_way",
+            "The gate has not passed this version, and nobody has overridden that.",
+            version=version.number,
+            why=permit.code,
+            codes=permit.params.get("codes", []),
+        )
 
 
 @transaction.atomic
@@ -137,9 +156,15 @@ def live_locked(observation_id: int) -> Observation:
     return observation
 
 
-def verdict_refresh(*, observation: Observation) -> None:
-    """Judge a locked live observation anew from its rows, and say so in the history when the verdict changes."""
+def verdict_refresh(*, observation: Observation, may_reopen: bool = False) -> None:
+    """Judge a locked live observation anew from its rows, and say so in the history when the verdict changes.
+
+    What was once declared stands, though later figures would leave it open: the chance that it is ever declared
+    wrongly is what alpha bounds. Only a judgement taken back (``may_reopen``) opens it again.
+    """
     found = pairs.verdict_of(observation)
+    if found.state == "undecided" and observation.state != ObservationState.RUNNING and not may_reopen:
+        return
     state = ObservationState.RUNNING if found.state == "undecided" else ObservationState(found.state)
     observation.verdict = pairs.verdict_record(found)
     if state != observation.state:
@@ -158,7 +183,9 @@ def verdict_refresh(*, observation: Observation) -> None:
 @transaction.atomic
 def observation_settle(*, observation: Observation) -> None:
     """What beat does: the verdict of tickets that came without a judgement, and the end of an insufficient one."""
-    locked = Observation.objects.select_for_update(skip_locked=True).filter(pk=observation.pk, ended_at=None)
+    locked = Observation.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        pk=observation.pk, ended_at=None
+    )
     found = locked.select_related("candidate", "certificate").first()
     if found is None:
         return

@@ -11,6 +11,8 @@ from accounts.models import User
 from inference import nudges, selectors
 from inference.actions import history
 from inference.actions.deployments import PRODUCTION, deployment_replace
+from inference.actions.evaluations import certificate_spend
+from inference.actions.observations import gate_asked
 from inference.comparison import current
 from inference.models import (
     Deployment,
@@ -21,17 +23,21 @@ from inference.models import (
     Promotion,
     PromotionState,
 )
+from training import actions as training_actions
+from training import selectors as training
+from training.models import ModelVersion
 
 
 def promotion_request(*, observation_id: int, by: User, why: str) -> Promotion:
     """Ask that a sufficient candidate routes. Raises ``Refused``: why_needed, not_found, not_sufficient,
-    promotion_under_way.
+    gate_in_the_way, promotion_under_way.
     """
     if not why.strip():
         raise Refused("why_needed", "Say why: it is kept in the history.", status=400)
     try:
         with transaction.atomic():
             observation = _sufficient(observation_id)
+            gate_asked(training.may_be_promoted(observation.candidate), observation.candidate)
             production = selectors.production()
             made = Promotion.objects.create(
                 observation=observation,
@@ -65,7 +71,10 @@ def _sufficient(observation_id: int) -> Observation:
 @transaction.atomic
 def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
     """Let it route. Raises ``Refused``: not_found, rollback_not_rehearsed, promotion_over, needs_second_person (four
-    eyes are set, and this person asked for it), not_sufficient (the verdict was taken back meanwhile).
+    eyes are set, and this person asked for it), not_sufficient (the verdict was taken back meanwhile), gate_in_the_way.
+
+    Its certificate is asked for now, which spends audit labels: if nothing is certified the promotion fails, and that
+    is kept, so that nobody asks until the answer is yes.
     """
     promotion = _locked(promotion_id)
     if promotion.state == PromotionState.DEPLOYING:
@@ -76,6 +85,10 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
     if four_eyes and promotion.requested_by_id == by.pk:
         raise Refused("needs_second_person", "Another lead has to approve what you asked for.", status=403)
     _sufficient(promotion.observation_id)
+    gate_asked(training.may_be_promoted(promotion.version), promotion.version)
+    if not _is_certified(promotion.version, by):
+        promotion_fail(promotion, "not certified", by=by)
+        return promotion
     promotion.state, promotion.was_four_eyes = PromotionState.DEPLOYING, four_eyes
     promotion.approved_by, promotion.approved_at = by, timezone.now()
     promotion.save(update_fields=["state", "was_four_eyes", "approved_by", "approved_at"])
@@ -86,8 +99,21 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
         observation=promotion.observation,
         four_eyes=four_eyes,
     )
+    asked = promotion.requested_by.username if promotion.requested_by else "somebody"
+    training_actions.approval_note(
+        version=promotion.version,
+        approved=True,
+        reason=f"promotion asked for by {asked}: {promotion.why}",
+        by=by,
+    )
     transaction.on_commit(nudges.promotions)
     return promotion
+
+
+def _is_certified(version: ModelVersion, by: User) -> bool:
+    """Whether the certificate in force, asked for now unless there is one, lets this version route anything."""
+    known = training.certificate_in_force(version) or certificate_spend(model_version=version, by=by)
+    return known is not None and known.certificate.threshold is not None
 
 
 @transaction.atomic
@@ -124,6 +150,18 @@ def promotion_end(promotion: Promotion, state: PromotionState, trouble: str = ""
     promotion.save(update_fields=["state", "trouble", "ended_at"])
 
 
+def promotion_fail(promotion: Promotion, trouble: str, by: User | None = None) -> None:
+    """Close a locked promotion that cannot be carried out, and say so in the history."""
+    promotion_end(promotion, PromotionState.FAILED, trouble)
+    history.note(
+        HistoryKind.PROMOTION_FAILED,
+        by=by,
+        why=trouble,
+        version=promotion.version,
+        observation=promotion.observation,
+    )
+
+
 @transaction.atomic
 def production_rollback(*, by: User | None, why: str) -> Deployment | None:
     """Go back to the version that routed before, in one step; None when there is none: people get everything.
@@ -153,6 +191,9 @@ def production_rollback(*, by: User | None, why: str) -> Deployment | None:
         version=live.model_version,
         deployment=made or live,
         back_to=back.number if back else None,
+    )
+    training_actions.approval_note(
+        version=live.model_version, approved=False, reason=f"rolled back: {why}", by=by
     )
     transaction.on_commit(nudges.promotions)
     return made

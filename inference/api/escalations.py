@@ -28,7 +28,7 @@ class WaitingSerializer(serializers.Serializer):
     standing = serializers.ChoiceField(["free", "held", "flagged"])
 
 
-class AnsweredSerializer(serializers.Serializer):
+class PersonAnswerSerializer(serializers.Serializer):
     """A wait that ended with a person's decision."""
 
     ticket_id = serializers.IntegerField()
@@ -46,7 +46,7 @@ EscalationInbox = inline_serializer(
         "waiting": WaitingSerializer(many=True, help_text="At most fifty, the longest wait first."),
         "answered": serializers.IntegerField(help_text="In the last 24 hours."),
         "median_seconds": serializers.FloatField(allow_null=True),
-        "recent": AnsweredSerializer(many=True),
+        "recent": PersonAnswerSerializer(many=True),
     },
 )
 

@@ -169,8 +169,10 @@ class ObservationStart(serializers.Serializer):
     candidate = serializers.IntegerField(help_text="The version's number.")
     share = serializers.FloatField(default=0.1, min_value=0.0, max_value=1.0)
     slice = serializers.FloatField(default=0.1, min_value=0.0, max_value=1.0)
-    escalation_minutes = serializers.FloatField(default=1.0, min_value=0.0)
-    misroute_minutes = serializers.FloatField(default=10.0, min_value=0.0)
+    escalation_minutes = serializers.FloatField(
+        default=None, allow_null=True, min_value=0.0, help_text="Null: what the gate's settings say."
+    )
+    misroute_minutes = serializers.FloatField(default=None, allow_null=True, min_value=0.0)
     terms = TermsSerializer(required=False)
 
 

@@ -65,6 +65,8 @@ class HomeView(APIView):
         home = {
             "loop": loop.loop(),
             "progress": progress_shape(request.user),
-            "needs": loop.needs(is_lead=request.user.has_role(Role.LEAD)),
+            "needs": loop.needs(
+                is_lead=request.user.has_role(Role.LEAD), is_reviewer=request.user.has_role(Role.REVIEWER)
+            ),
         }
         return Response(s.HomeSerializer(home).data)

@@ -58,7 +58,7 @@ def four_eyes() -> bool:
     return True if chosen is None else chosen
 
 
-def look_alikes(most: int) -> list[int]:
+def look_alikes() -> list[int]:
     """Open tickets that are like a candidate's failures, the most alike first; never audit tickets."""
     rows = LookAlike.objects.filter(ticket__status="open", ticket__is_audit=False)
-    return list(rows.order_by("-similarity", "ticket_id").values_list("ticket_id", flat=True)[:most])
+    return list(rows.order_by("-similarity", "ticket_id").values_list("ticket_id", flat=True))

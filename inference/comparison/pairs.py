@@ -94,3 +94,8 @@ def due_counts(observation: Observation) -> dict[str, int]:
         agreements=Count("pk", filter=due & agrees),
         agreements_judged=Count("pk", filter=due & agrees & judged),
     )
+
+
+def pending_count(observation: Observation) -> int:
+    """How many pairs wait to be judged."""
+    return compared(observation).filter(is_due=True, judged_at=None).count()

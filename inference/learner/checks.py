@@ -2,7 +2,7 @@
 
 Near the threshold: one answer decides whether a threshold holds. Weak: imported labels nobody confirmed.
 Suspect: labels that a head which never saw them doubts. Spot: a random draw of sure predictions, which keeps
-the sure ones honest.
+the sure ones honest. Outcome: tickets the desk moved elsewhere than they had been sent.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-SHARES = {"suspect": 0.3, "weak": 0.2, "confirm": 0.35, "spot": 0.15}
+SHARES = {"suspect": 0.25, "outcome": 0.2, "weak": 0.15, "confirm": 0.3, "spot": 0.1}
 NEAR = 0.15
 DOUBT_BELOW = 0.10
 SURE_OF_OTHER = 0.70

@@ -52,6 +52,13 @@ def suspicions(labels: world.Labels, rows: pool.Rows) -> list[Suspicion]:
     ]
 
 
+def _drawn(lane: str, pick: Pick | None) -> float:
+    """The chance with which a ticket of Teach was drawn; only audit tickets owe theirs to chance."""
+    if pick is not None:
+        return pick.probability
+    return settings.AUDIT_RESERVE_SHARE if lane == Lane.AUDIT else 1.0
+
+
 class Composer:
     """Makes the items of one push from one ranking."""
 
@@ -72,7 +79,7 @@ class Composer:
                 lane=lane if lane in Lane.values else Lane.NOVELTY,
                 uncertainty=float(self.scores.uncertainty[row]),
                 outlier=float(self.scores.outlier[row]),
-                sampling_probability=pick.probability if pick else settings.AUDIT_RESERVE_SHARE,
+                sampling_probability=_drawn(lane, pick),
                 candidates=found,
             )
             for (lane, row, pick), found in zip(ordered, chances, strict=True)
@@ -88,11 +95,14 @@ class Composer:
         free = is_open & ~self.rows.is_audit
         free[[pick.row for pick in picks[:TEACH_FIRST]]] = False
         spot, drawn = checks.spot_checks(p1, free, CHECK_DEPTH // 4, rng)
-        weak = self._rows_of(np.setdiff1d(world.weak_tickets(), world.checked_tickets()))
-        weak = weak[~self.rows.is_audit[weak]]
+        checked = world.checked_tickets()
+        moved = self._moved(checked)
+        weak = self._rows_of(np.setdiff1d(world.weak_tickets(), checked))
+        weak = weak[~self.rows.is_audit[weak] & ~np.isin(weak, list(moved))]
         known = [(one, row) for one in doubted if (row := self._row_of(one.ticket_id)) is not None]
         waiting: dict[str, list[tuple[int, float]]] = {
             "suspect": [(row, 1.0) for _, row in known],
+            "outcome": [(row, 1.0) for row in moved],
             "weak": [(int(row), 1.0) for row in weak[np.argsort(p1[weak], kind="stable")]],
             "confirm": [(int(row), 1.0) for row in checks.near_threshold(p1, free, CHECK_DEPTH)],
             "spot": [(int(row), drawn) for row in spot],
@@ -103,12 +113,24 @@ class Composer:
             if row not in seen and len(ordered) < CHECK_DEPTH:
                 seen.add(row)
                 ordered.append((lane, row, chance))
-        return self._check_items(ordered, {row: one for one, row in known})
+        return self._check_items(ordered, {row: one for one, row in known}, moved)
+
+    def _moved(self, checked: Ints) -> dict[int, int]:
+        """Row -> where the desk moved it, of those that nobody has checked since."""
+        done = set(checked.tolist())
+        found = {
+            row: service
+            for ticket, service in world.moved_tickets().items()
+            if ticket not in done and (row := self._row_of(ticket)) is not None
+        }
+        switched_on = set(self.services.values())
+        return {row: service for row, service in found.items() if service in switched_on}
 
     def _check_items(
-        self, ordered: list[tuple[str, int, float]], doubted: dict[int, Suspicion]
+        self, ordered: list[tuple[str, int, float]], doubted: dict[int, Suspicion], moved: dict[int, int]
     ) -> list[Item]:
-        """A suspect shows what the others say; any other ticket the fine-tuned model's answer where it has one."""
+        """A suspect shows what the others say, a moved one where the desk moved it; any other ticket the fine-tuned
+        model's answer where it has one."""
         rows = np.asarray([row for _, row, _ in ordered], np.int64)
         said = selectors.predictions_of(self.model, [int(self.rows.ids[row]) for row in rows])
         items = []
@@ -116,6 +138,8 @@ class Composer:
             found = own
             if lane == "suspect" and doubted[row].service in self.services:
                 found = [(self.services[doubted[row].service], doubted[row].probability)]
+            elif lane == "outcome":
+                found = [(moved[row], dict(own).get(moved[row], 0.0))]
             elif prediction := said.get(int(self.rows.ids[row])):
                 found = self._of_model(prediction, own)
             if not found:

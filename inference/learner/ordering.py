@@ -12,6 +12,8 @@ from ml.learner import Learner, Pick
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+FAILURE_SHARE = 0.5
+"""Of what Teach asks beside controls, while there are tickets like those a candidate got wrong."""
 
 
 @dataclass(frozen=True)
@@ -43,26 +45,40 @@ def order(
     checks = composer.checks(picks, is_open, suspects, rng)
     taken = {item.ticket_id for item in checks}
     strange = min(settings.NOVELTY_LANE_SHARE, learner.novelty_share)
+    failures = [row for row in world.look_alikes(rows.ids) if eligible[row] and rows.ids[row] not in taken]
+    taken |= {int(ticket) for ticket in rows.ids[failures]}
     left = [pick for pick in picks if pick.id not in taken]
-    teach = composer.teach(_in_lanes(rows, left, is_open, depth, novelty_share=strange))
+    teach = composer.teach(_in_lanes(rows, left, failures, is_open, depth, novelty_share=strange))
     return Order(teach, checks, generation)
 
 
 def _in_lanes(
-    rows: pool.Rows, picks: list[Pick], is_open: Bools, depth: int, *, novelty_share: float
+    rows: pool.Rows,
+    picks: list[Pick],
+    failures: list[int],
+    is_open: Bools,
+    depth: int,
+    *,
+    novelty_share: float,
 ) -> list[tuple[str, int, Pick | None]]:
-    """(lane, row, pick) in the order of serving; audit tickets come in hash order until there are enough."""
+    """(lane, row, pick) in the order of serving; audit tickets come in hash order until there are enough.
+
+    ``failures``: rows like those a candidate got wrong; while there are some they have half of what is not audit.
+    """
     audit = np.flatnonzero(is_open & rows.is_audit)
     audit = audit[np.argsort(rows.audit_rank[audit], kind="stable")]
     share = settings.AUDIT_LANE_SHARE if world.audit_labels() < world.audit_target() else 0.0
     waiting: dict[str, list[tuple[int, Pick | None]]] = {"exploit": [], "novelty": [], "audit": []}
+    waiting["failure"] = [(row, None) for row in failures]
     for pick in picks:
         waiting["novelty" if pick.lane == "novelty" else "exploit"].append((pick.row, pick))
     waiting["audit"] = [(int(row), None) for row in audit[:depth]]
+    usual = 1.0 - FAILURE_SHARE if failures else 1.0
     shares = {
         "audit": share,
-        "novelty": novelty_share,
-        "exploit": 1.0 - share - novelty_share,
+        "failure": (1.0 - share) * (1.0 - usual),
+        "novelty": novelty_share * usual,
+        "exploit": (1.0 - share - novelty_share) * usual,
     }
     ordered = lanes.interleave(waiting, shares, world.served_lately(), depth)
     return [(pick.lane if pick else lane, row, pick) for lane, (row, pick) in ordered]

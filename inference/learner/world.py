@@ -5,11 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import connection
+from django.db.models import F
 from numpy.typing import NDArray
 
-from annotation.models import Annotation, Lane, Mode, Service, Ticket, TicketStatus
+from annotation.models import (
+    WEAK_SOURCES,
+    Annotation,
+    LabelSource,
+    Lane,
+    Mode,
+    Service,
+    Ticket,
+    TicketStatus,
+)
 from annotation.written import written_left_out
 from inference import selectors
+from inference.comparison import current
 from training import selectors as training
 
 Ints = NDArray[np.int64]
@@ -89,10 +100,10 @@ def labels() -> Labels:
         cursor.execute(
             """SELECT * FROM (
                    SELECT DISTINCT ON (t."group", t.label_id) t.id, s.code, hashtextextended(t."group", 0),
-                          t.label_source = 'import', t.labelled_at
+                          t.label_source IN ('import', 'outcome'), t.labelled_at
                    FROM annotation_ticket t JOIN annotation_service s ON s.id = t.label_id
                    WHERE t.status = 'labelled' AND NOT t.is_audit AND s.is_active AND t.id <> ALL(%s)
-                   ORDER BY t."group", t.label_id, t.label_source = 'import', t.id
+                   ORDER BY t."group", t.label_id, t.label_source IN ('import', 'outcome'), t.id
                ) one_a_group ORDER BY labelled_at, id""",
             [written_left_out()],
         )
@@ -112,9 +123,32 @@ def closed_tickets() -> Ints:
 
 
 def weak_tickets() -> Ints:
-    """Tickets whose only label was imported."""
-    weak = Ticket.objects.filter(status=TicketStatus.LABELLED, label_source="import").order_by()
+    """Tickets whose only label came with the data, or from the desk."""
+    weak = Ticket.objects.filter(status=TicketStatus.LABELLED, label_source__in=WEAK_SOURCES).order_by()
     return np.fromiter(weak.values_list("pk", flat=True).iterator(chunk_size=10_000), np.int64)
+
+
+def moved_tickets() -> dict[int, int]:
+    """Ticket -> the service the desk moved it to, where nobody of the house has said so too; the newest first.
+
+    Either that is the ticket's weak label, or a person's label says something else. Controls are never among them.
+    """
+    moved = (
+        Annotation.objects.filter(
+            lane=Lane.OUTCOME,
+            annotator=None,
+            ticket__is_audit=False,
+            round__gte=F("ticket__reopened_at_round"),
+        )
+        .exclude(
+            ticket__label_source__in=[LabelSource.PERSON, LabelSource.SIMILAR], service=F("ticket__label")
+        )
+        .order_by("id")
+    )
+    newest = {
+        ticket: (pk, service) for pk, ticket, service in moved.values_list("pk", "ticket_id", "service_id")
+    }
+    return {ticket: service for ticket, (_, service) in sorted(newest.items(), key=lambda one: -one[1][0])}
 
 
 def checked_tickets() -> Ints:
@@ -177,3 +211,12 @@ def keyword_tickets(known: NDArray[np.int64]) -> dict[str, list[int]]:
             held += tickets.filter(text__icontains=word).values_list("pk", flat=True)[:KEYWORD_TICKETS]
         found[service.code] = [pk for pk in dict.fromkeys(held) if pk in pool]
     return found
+
+
+def look_alikes(known: Ints) -> list[int]:
+    """Rows (places in ``known``) of open tickets that are like a candidate's failures, the most alike first."""
+    wanted = current.look_alikes()
+    if not wanted:
+        return []
+    row_of = {int(ticket): row for row, ticket in enumerate(known)}
+    return [row_of[ticket] for ticket in wanted if ticket in row_of]

@@ -11,6 +11,7 @@ from inference.models.comparison import (
     ObservationState,
 )
 from inference.models.deployments import Deployment, DeploymentRole
+from inference.models.drift import DriftKind, DriftReading
 from inference.models.heads import LearnerHead
 from inference.models.predictions import Prediction
 from inference.models.promotion import (
@@ -32,7 +33,7 @@ from inference.models.routing import (
     RoutingHold,
     RoutingSettings,
 )
-from inference.models.transforms import TransformPurpose, TransformRun
+from inference.models.transforms import TestAnswer, TransformPurpose, TransformRun
 from inference.models.triage import LoneTicket
 from inference.models.vectors import Embedding, Encoder
 
@@ -41,6 +42,8 @@ __all__ = [
     "BaselineKind",
     "Deployment",
     "DeploymentRole",
+    "DriftKind",
+    "DriftReading",
     "Embedding",
     "Encoder",
     "Escalation",
@@ -68,6 +71,7 @@ __all__ = [
     "RoutingDecision",
     "RoutingHold",
     "RoutingSettings",
+    "TestAnswer",
     "TransformPurpose",
     "TransformRun",
 ]

@@ -16,6 +16,7 @@ from inference.routing.rules import Rule
 from ml.certificate import Certificate
 from ml.policy import EVERY_SERVICE
 from training import selectors as training
+from training.models import ModelVersion, PrecisionCertificate
 
 MARK = """
 SELECT d.id, (SELECT max(c.id) FROM training_precisioncertificate c
@@ -97,12 +98,20 @@ def _production() -> Production | None:
     if deployment is None:
         return None
     version = deployment.model_version
-    certificate = training.certificate_in_force(version)
+    return routing_with(
+        version, training.certificate_in_force(version), deployment.pk, deployment.endpoint_name
+    )
+
+
+def routing_with(
+    version: ModelVersion, certificate: PrecisionCertificate | None, deployment_id: int, endpoint: str
+) -> Production:
+    """A version as it routes, or as it would."""
     return Production(
-        deployment_id=deployment.pk,
+        deployment_id=deployment_id,
         version_id=version.pk,
         version_number=version.number,
-        endpoint=deployment.endpoint_name,
+        endpoint=endpoint,
         labels=tuple(version.labels),
         model_name=version.manifest_hash[:16],
         encoder=version.encoder,

@@ -42,6 +42,40 @@ def test_a_training_is_asked_for_with_all_that_protects_it(cloud_house: CloudHou
     assert "train_loss" in regexes and all(len(regex) <= 500 for regex in regexes.values())
 
 
+@pytest.mark.parametrize(
+    ("machine", "has_its_own_disk"),
+    [("ml.m5.2xlarge", False), ("ml.g4dn.xlarge", True), ("ml.g5.xlarge", True)],
+)
+def test_a_machine_with_its_own_disk_is_given_no_key_for_it_because_aws_takes_none(
+    machine: str, has_its_own_disk: bool, cloud_house: CloudHouse
+) -> None:
+    cloud_house.choose(kms_key=KEY, training_instance=machine, transform_instance=machine)
+    cloud_house.train()
+    cloud_house.transform(["a"])
+    asked = cloud_house.jobs("t-1")[0]
+    transform = cloud_house.double.called("CreateTransformJob", cloud_house.job_name("b-1"))[0]
+    assert ("VolumeKmsKeyId" not in asked["ResourceConfig"]) == has_its_own_disk
+    assert ("VolumeKmsKeyId" not in transform["TransformResources"]) == has_its_own_disk
+    assert asked["OutputDataConfig"]["KmsKeyId"] == KEY, "what it writes is encrypted all the same"
+
+
+@pytest.mark.parametrize(
+    "machine", ["c5d.large", "m5d.large", "p4d.24xlarge", "p5.48xlarge", "g6e.xlarge", "r6gd.large"]
+)
+def test_machines_with_a_disk_of_their_own_are_known_by_their_names(machine: str) -> None:
+    options = Options(ROLE, "image", "s3://bucket/aig", kms_key=KEY)
+    assert options.volume_key(f"ml.{machine}") == {}
+    for other in (
+        "ml.m5.large",
+        "ml.c5.xlarge",
+        "ml.p3.2xlarge",
+        "ml.m6g.large",
+        "ml.inf2.xlarge",
+        "ml.r5.large",
+    ):
+        assert options.volume_key(other) == {"VolumeKmsKeyId": KEY}
+
+
 def test_a_model_and_its_endpoint_are_protected_too(cloud_house: CloudHouse) -> None:
     cloud_house.choose(subnets=("subnet-1",), security_groups=("sg-1",), endpoint_instances=2)
     for artifact in ("first", "second"):
@@ -109,7 +143,7 @@ def test_a_transform_is_cut_into_as_many_parts_as_machines_and_joined_in_order(
     )
 
 
-@pytest.mark.parametrize(("longest", "payload"), [(1, 1), (900_000, 1), (1_000_001, 2), (4_900_000, 5)])
+@pytest.mark.parametrize(("longest", "payload"), [(1, 1), (900_000, 1), (1_000_000, 2), (4_900_000, 6)])
 def test_a_call_of_a_transform_is_as_small_as_its_longest_line_lets_it(
     longest: int, payload: int, cloud_house: CloudHouse
 ) -> None:

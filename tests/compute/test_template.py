@@ -6,14 +6,18 @@ Its form is checked by `cfn-lint` where that is installed (docs/sagemaker.md); h
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields
 from typing import Any
 
 import pytest
 import yaml
 
+from compute.sagemaker import Options
 from compute.sagemaker.check import trusts_sagemaker
 from tests.compute.sagemaker_double.watchman import DOCUMENTS, document
 
+SETTING = re.compile(r"`([A-Z_]+)`")
 SAME = {
     "AWS::Partition": "Partition", "AWS::AccountId": "AccountId", "AWS::Region": "Region", "JobRole.Arn": "JobRoleArn",
     "Key.Arn": "KmsKeyArn", "PlatformRole.Arn": "PlatformPrincipalArn",
@@ -87,3 +91,29 @@ def test_what_the_settings_need_comes_out_of_it(template: dict[str, Any]) -> Non
     told = " ".join(one["Description"] for one in template["Outputs"].values())
     for name in ("ARTIFACTS_URI", "SAGEMAKER_ROLE_ARN", "SAGEMAKER_KMS_KEY", "SAGEMAKER_IMAGE"):
         assert name in told
+
+
+def test_every_setting_is_in_the_guide_and_none_that_there_is_not() -> None:
+    guide = (DOCUMENTS.parent / "sagemaker.md").read_text()
+    table = guide.split("## The settings")[1].split("## The check")[0]
+    named = {
+        name
+        for row in table.splitlines()
+        if row.startswith("| `")
+        for name in SETTING.findall(row.split("|")[1])
+    }
+    known = {f"SAGEMAKER_{one.name.upper()}" for one in fields(Options) if one.name != "artifacts_uri"}
+    assert named == known | {"COMPUTE_BACKEND", "ARTIFACTS_URI"}
+
+
+def test_the_guides_defaults_are_the_codes() -> None:
+    guide = (DOCUMENTS.parent / "sagemaker.md").read_text()
+    rows = dict(re.findall(r"^\| `SAGEMAKER_([A-Z_]+)` \| `?([\w.-]+)`? \|", guide, re.MULTILINE))
+    for one in fields(Options):
+        told = rows.get(one.name.upper())
+        if isinstance(one.default, bool):
+            assert told == ("on" if one.default else "off"), one.name
+        elif isinstance(one.default, int | float):
+            assert told is not None and float(told) == one.default, one.name
+        elif isinstance(one.default, str) and one.default:
+            assert told == one.default, one.name

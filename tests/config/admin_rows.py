@@ -10,16 +10,37 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from accounts import actions as accounts
 from accounts.models import User
-from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration
-from inference.models import Deployment, Encoder, LearnerHead, TransformRun
+from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration, Service, Ticket
+from inference.models import (
+    Deployment,
+    DriftReading,
+    Encoder,
+    Escalation,
+    HistoryEntry,
+    Judgement,
+    KeywordRule,
+    LearnerHead,
+    MirroredTicket,
+    Observation,
+    Outcome,
+    Promotion,
+    PromotionSettings,
+    RoutingDecision,
+    RoutingHold,
+    TransformRun,
+)
 from tests import factories
 from training.models import (
     DatasetSnapshot,
     Evaluation,
+    GateOverride,
+    GateSettings,
+    GateVerdict,
     ModelVersion,
     PrecisionCertificate,
     RetrainAdvice,
     RetrainDecision,
+    TestSet,
     TrainingRun,
 )
 
@@ -62,8 +83,27 @@ def _tickets(number: int, person: User) -> None:
         second_service=service, lease=uuid.uuid4(), leased_by=person,
         leased_until=timezone.now() + timedelta(minutes=3),
     )  # fmt: skip
+    _routing(other, service, person)
     ImportRun.objects.create(filename=f"{number}.csv", started_by=person, bytes_total=10, bytes_read=5)
     ScoreGeneration.objects.create(slot=0, tickets=number)
+
+
+def _routing(ticket: Ticket, service: Service, person: User) -> None:
+    routed = RoutingDecision.objects.create(
+        ticket=ticket, asked_by=person, reason="uncertain", suggested=service, latency_ms=9, text_hash="0",
+        decided_at=timezone.now(),
+    )  # fmt: skip
+    Escalation.objects.create(decision=routed, opened_at=timezone.now(), service=service)
+    Outcome.objects.create(
+        ticket=ticket,
+        service=service,
+        sent_to=service,
+        is_moved=False,
+        told_by=person,
+        decided_at=timezone.now(),
+    )
+    KeywordRule.objects.create(service=service, words=["parcel"])
+    RoutingHold.objects.create(service=service, reason="drift", started_by=person)
 
 
 def _training(number: int, person: User) -> None:
@@ -75,17 +115,59 @@ def _training(number: int, person: User) -> None:
         number=number, kind="classifier", run=run, artifact_uri="file:///x", manifest_hash="0" * 64,
         encoder=f"{number:016d}", dim=32, labels=["a", "b"],
     )  # fmt: skip
+    test_set = TestSet.objects.create(
+        name=f"set {number}", fingerprint=str(number), rows=9, uploaded_by=person
+    )
+    Evaluation.objects.create(
+        model_version=version, data="test", fingerprint="2" * 64, n=9, accuracy=0.9, test_set=test_set
+    )
     Evaluation.objects.create(model_version=version, data="audit", fingerprint="1" * 64, n=9, accuracy=0.9)
-    PrecisionCertificate.objects.create(
+    certificate = PrecisionCertificate.objects.create(
         model_version=version, state="too_few_labels", precision=0.95, delta=0.05, level=0.05, audit_labels=9,
         tickets=[1, 2], payload={}, fingerprint=str(number), created_by=person,
     )  # fmt: skip
+    verdict = GateVerdict.objects.create(
+        model_version=version, certificate=certificate, production=version, passed=False, fingerprint="1",
+        reasons=[{"code": "low_accuracy", "params": {}, "stops": True}],
+    )  # fmt: skip
+    GateOverride.objects.create(
+        verdict=verdict, purpose="observe", codes=["low_accuracy"], reason="x", by=person
+    )
+    GateSettings.objects.get_or_create(pk=1, defaults={"updated_by": person})
     RetrainDecision.objects.create(starts=True, code=f"code {number % 3}", run=run)
     RetrainAdvice.objects.create(code=f"code {number % 3}")
     space = Encoder.objects.create(fingerprint=f"{number:016d}", dim=32, model_version=version)
     LearnerHead.objects.create(encoder=space, weights=b"x")
     TransformRun.objects.create(model_version=version, purpose="pool", state="succeeded")
+    service = factories.service(f"Drifting {number}")
+    hold = RoutingHold.objects.create(service=service, reason="drift")
+    DriftReading.objects.create(
+        kind="precision", code="service_precision_broken", service=service, hold=hold, read_at=timezone.now()
+    )
     Deployment.objects.create(
         model_version=version, role="assistant", endpoint_name=f"e{number}", started_by=person,
         ended_at=timezone.now(),
     )  # fmt: skip
+    _comparison(version, person)
+
+
+def _comparison(version: ModelVersion, person: User) -> None:
+    now = timezone.now()
+    observation = Observation.objects.create(
+        candidate=version, baseline="people", share=0.1, slice=0.1, salt="x", state="stopped", started_by=person,
+        ended_at=now,
+    )  # fmt: skip
+    decision = RoutingDecision.objects.create(
+        ticket=factories.ticket(), reason="uncertain", latency_ms=1, decided_at=now
+    )
+    mirrored = MirroredTicket.objects.create(
+        observation=observation, ticket=decision.ticket, decision=decision, state="compared"
+    )
+    service = Service.objects.order_by("-pk").first()
+    Judgement.objects.create(mirrored=mirrored, reviewer=person, choice="both", service=service)
+    Promotion.objects.create(
+        observation=observation, version=version, former=version, why="x", requested_by=person, approved_by=person,
+        state="withdrawn", ended_at=now,
+    )  # fmt: skip
+    HistoryEntry.objects.create(kind="verdict", by=person, version=version, observation=observation)
+    PromotionSettings.objects.get_or_create(pk=1)

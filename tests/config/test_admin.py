@@ -18,7 +18,13 @@ from tests.config.admin_rows import fill, models
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("house")]
 ROWS = 52  # more than a box may hold
-ALONE = {"training.RetrainPolicy"}  # one row, so its list goes to the row
+# One row each, so their lists go to the row.
+ALONE = {
+    "training.GateSettings",
+    "training.RetrainPolicy",
+    "inference.RoutingSettings",
+    "inference.PromotionSettings",
+}
 EVERY = pytest.mark.parametrize("model", models(), ids=lambda model: model._meta.label)
 LISTED = pytest.mark.parametrize(
     "model", [m for m in models() if m._meta.label not in ALONE], ids=lambda model: model._meta.label

@@ -19,7 +19,7 @@ from annotation.models import ImportRun, Ticket
 from compute.registry import backend
 from inference import actions as inference
 from tests import factories
-from training.models import DatasetSnapshot, ModelVersion, TrainingRun
+from training.models import DatasetSnapshot, ModelVersion, TestSet, TrainingRun
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROLES = ("nobody", "machine", "annotator", "reviewer", "lead", "admin")
@@ -73,6 +73,17 @@ TABLE: dict[str, tuple[set[str], dict[str, tuple[set[str], int]]]] = {
     "runs/<int:pk>/retry/": (LEADS, {"POST": (LEADS, 200)}),
     "models/": (PEOPLE, {"GET": (PEOPLE, 200)}),
     "models/<int:number>/": (PEOPLE, {"GET": (PEOPLE, 200)}),
+    "models/compare/": (PEOPLE, {"GET": (PEOPLE, 400)}),
+    "models/<int:number>/evaluation/": (PEOPLE, {"GET": (PEOPLE, 200)}),
+    "models/<int:number>/threshold/": (PEOPLE, {"GET": (PEOPLE, 409)}),
+    "models/<int:number>/tickets/": (LEADS, {"GET": (LEADS, 409)}),
+    "models/<int:number>/gate/": (PEOPLE, {"GET": (PEOPLE, 200)}),
+    "models/<int:number>/gate/override/": (LEADS, {"POST": (LEADS, 400)}),
+    "evaluations/": (PEOPLE, {"GET": (PEOPLE, 200)}),
+    "evaluations/effort/": (PEOPLE, {"GET": (PEOPLE, 200)}),
+    "test-sets/": (LEADS, {"GET": (PEOPLE, 200), "POST": (LEADS, 415)}),
+    "test-sets/<int:pk>/": (LEADS, {"GET": (PEOPLE, 200)}),
+    "gate/": (LEADS, {"GET": (PEOPLE, 200), "PATCH": (LEADS, 200)}),
     "snapshots/": (LEADS, {"GET": (PEOPLE, 200), "POST": (LEADS, 409)}),
     "snapshots/<str:fingerprint>/": (LEADS, {"GET": (PEOPLE, 200)}),
     "snapshots/<str:fingerprint>/rows/": (LEADS, {"GET": (PEOPLE, 200)}),
@@ -84,10 +95,27 @@ TABLE: dict[str, tuple[set[str], dict[str, tuple[set[str], int]]]] = {
     "policy/schedule/": (LEADS, {"GET": (LEADS, 400)}),
     "policy/": (LEADS, {"GET": (LEADS, 200), "PATCH": (LEADS, 200)}),
     "try/": (PEOPLE, {"POST": (PEOPLE, 400)}),
+    "observation/": (LEADS, {"GET": (REVIEWERS, 200), "POST": (LEADS, 400)}),
+    "observation/<int:pk>/share/": (LEADS, {"PATCH": (LEADS, 400)}),
+    "observation/<int:pk>/stop/": (LEADS, {"POST": (LEADS, 400)}),
+    "observation/<int:pk>/promotion/": (LEADS, {"POST": (LEADS, 400)}),
+    "judging/claim/": (REVIEWERS, {"POST": (REVIEWERS, 200)}),
+    "judging/undo/": (REVIEWERS, {"POST": (REVIEWERS, 400)}),
+    "judging/<int:pk>/": (REVIEWERS, {"POST": (REVIEWERS, 400)}),
+    "judging/<int:pk>/release/": (REVIEWERS, {"POST": (REVIEWERS, 400)}),
+    "production/": (REVIEWERS, {"GET": (REVIEWERS, 200)}),
+    "production/rollback/": (LEADS, {"POST": (LEADS, 400)}),
+    "promotions/<int:pk>/approve/": (LEADS, {"POST": (LEADS, 404)}),
+    "promotions/<int:pk>/withdraw/": (LEADS, {"POST": (LEADS, 400)}),
+    "history/": (REVIEWERS, {"GET": (REVIEWERS, 200)}),
     "route/": (MACHINES, {"POST": (MACHINES, 400)}),
     "route/<path:external_id>/": (MACHINES, {"GET": (MACHINES, 200)}),
     "outcomes/": (MACHINES, {"POST": (MACHINES, 400)}),
     "escalations/": (PEOPLE, {"GET": (PEOPLE, 200)}),
+    "drift/": (PEOPLE, {"GET": (PEOPLE, 200), "POST": (LEADS, 200)}),
+    "drift/<str:kind>/": (PEOPLE, {"GET": (PEOPLE, 200)}),
+    "holds/": (LEADS, {"POST": (LEADS, 400)}),
+    "holds/<int:pk>/": (LEADS, {"DELETE": (LEADS, 204)}),
     "loop/": (PEOPLE, {"GET": (PEOPLE, 200)}),
     "home/": (PEOPLE, {"GET": (PEOPLE, 200)}),
 }
@@ -126,10 +154,16 @@ def rows(db: None) -> dict[str, dict[str, object]]:
         "tickets": {"pk": factories.ticket().pk},
         "triage": {"pk": factories.ticket().pk},
         "imports": {"pk": ImportRun.objects.create(filename="x.csv").pk},
+        "drift": {"kind": "mix"},
+        "holds": {"pk": 1},
         "written": {"pk": factories.ticket().pk},
         "runs": {"pk": run.pk},
         "models": {"number": 7},
+        "test-sets": {"pk": TestSet.objects.create(name="x", fingerprint="0", rows=0).pk},
         "snapshots": {"fingerprint": snapshot.fingerprint, "other": snapshot.fingerprint, "kind": "came"},
+        "observation": {"pk": 1},
+        "judging": {"pk": 1},
+        "promotions": {"pk": 1},
         "route": {"external_id": routed_ticket(lead).external_id},
     }
 

@@ -16,7 +16,7 @@ from ml.certificate import Certificate, Promise
 from ml.verdict import Terms
 from tests import factories
 from training import actions as training
-from training.models import ModelVersion
+from training.models import GateVerdict, ModelVersion
 
 LABELS = ("billing", "delivery", "returns")
 PERSON = None
@@ -51,6 +51,11 @@ def certify(candidate: ModelVersion, certificate: Certificate = CERTIFIED) -> No
     )
 
 
+def passed(candidate: ModelVersion) -> None:
+    """The gate lets it go on."""
+    GateVerdict.objects.create(model_version=candidate, passed=True, fingerprint="passed")
+
+
 class Observed:
     """A candidate beside the baseline. `pairs` adds mirrored tickets with both answers."""
 
@@ -59,9 +64,16 @@ class Observed:
         self.candidate = version(2)
         if certified:
             certify(self.candidate)
+        passed(self.candidate)
         self.lead = factories.person("chloe", "lead")
         self.observation = actions.observation_start(
-            candidate=self.candidate, started_by=self.lead, share=1.0, slice=0.5, terms=Terms(**terms)
+            candidate=self.candidate,
+            started_by=self.lead,
+            share=1.0,
+            slice=0.5,
+            terms=Terms(**terms),
+            escalation_minutes=1.0,
+            misroute_minutes=10.0,
         )
 
     def pairs(

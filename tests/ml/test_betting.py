@@ -42,6 +42,16 @@ def test_the_path_of_the_wealth_ends_where_the_wealth_is(payoffs: list[float]) -
     assert path[0] == pytest.approx(log_wealth(payoffs[:1]), abs=1e-9)
 
 
+@given(st.lists(st.tuples(st.floats(-1.0, 5.0), st.integers(1, 5)), min_size=1, max_size=12))
+def test_the_path_over_counted_payoffs_passes_where_the_written_out_one_does(
+    counted: list[tuple[float, int]],
+) -> None:
+    counts = [count for _, count in counted]
+    written_out = log_wealths([payoff for payoff, count in counted for _ in range(count)])
+    found = log_wealths([payoff for payoff, _ in counted], counts)
+    assert found == pytest.approx(written_out[np.cumsum(counts) - 1], abs=1e-9)
+
+
 @given(st.lists(st.tuples(st.floats(-1.0, 5.0), st.integers(0, 5)), max_size=12))
 def test_a_payoff_counted_n_times_is_the_payoff_n_times(counted: list[tuple[float, int]]) -> None:
     written_out = [payoff for payoff, count in counted for _ in range(count)]

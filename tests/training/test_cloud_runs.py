@@ -57,6 +57,7 @@ def test_a_run_goes_its_way_in_the_cloud_with_nothing_else_changed(cloud: Any) -
     cloud.until(run, "succeeded")
     assert ModelVersion.objects.get().artifact_uri == run.artifact_uri
     assert [point.name for point in run.metrics.all()].count("train_loss") == 1
+    assert f"TrainingJobs$3FlogStreamNameFilter$3D{cloud.house.job_name(run.job_name)}" in run.log_url
     cost = JobCost.objects.get()
     assert (cost.run, cost.instance_type, cost.seconds >= 1) == (run, "ml.m5.2xlarge", True)
 

@@ -21,11 +21,9 @@ def _nudge(run: TrainingRun) -> None:
 
 def hyperparameters_of(policy: RetrainPolicy) -> dict[str, str]:
     """What a run started under this policy hands to the program; every value a string, by contract."""
-    return {
-        "epochs": str(policy.epochs),
-        "max_seconds": str(policy.max_seconds),
-        "seed": str(SEED),
-    }
+    told = {"epochs": str(policy.epochs), "max_seconds": str(policy.max_seconds), "seed": str(SEED)}
+    # Only what the installation asks for: a container from before there was noise knows none of these.
+    return told | {name: f"{value:g}" for name, value in settings.TRAIN_NOISE.items() if value}
 
 
 def run_start(
@@ -97,7 +95,7 @@ def run_retry(*, run_id: int, requested_by: User | None = None) -> TrainingRun:
             run.requested_by = requested_by or run.requested_by
             run.cancel_requested_at = run.started_at = run.ended_at = run.observed_at = run.progress = None
             run.job_name = run.spec_hash = run.failure_code = run.failure_reason = ""
-            run.sub_state = run.phase = run.log_tail = run.artifact_uri = ""
+            run.sub_state = run.phase = run.log_tail = run.log_url = run.artifact_uri = ""
             run.save()
             _nudge(run)
     except IntegrityError as error:

@@ -89,7 +89,15 @@ class RunDetailSerializer(RunSerializer):
     costs = CostSerializer(many=True, read_only=True)
 
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "base_model", "observed_at", "metrics", "log_tail", "costs"]
+        fields = [
+            *RunSerializer.Meta.fields,
+            "base_model",
+            "observed_at",
+            "metrics",
+            "log_tail",
+            "log_url",
+            "costs",
+        ]
         read_only_fields = fields
 
     @extend_schema_field(MetricPointSerializer(many=True))

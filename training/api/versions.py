@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from training.api.measures import EvaluationDetailSerializer, EvaluationSerializer
 from training.api.snapshots import SnapshotSerializer
-from training.models import ModelVersion
+from training.models import ModelVersion, RegistryEntry
 
 
 def _newest(version: ModelVersion) -> Any:
@@ -75,6 +75,36 @@ class PreviousSerializer(serializers.Serializer):
     evaluation = EvaluationSerializer(allow_null=True)
 
 
+class RegistrySerializer(serializers.ModelSerializer):
+    """The version in the account's model registry, and what a person decided about it.
+
+    ``is_told``: the registry has taken the decision. ``problem``: why the last try failed; it is tried again.
+    """
+
+    decided_by = serializers.CharField(
+        source="decided_by.username", default=None, read_only=True, allow_null=True
+    )
+    is_told = serializers.SerializerMethodField()
+
+    class Meta:
+        model = RegistryEntry
+        fields = [
+            "address", "approval", "is_told", "status", "reason", "decided_by", "decided_at", "problem", "asked_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.BooleanField())
+    def get_is_told(self, entry: RegistryEntry) -> bool:
+        return bool(entry.address) and entry.approval == entry.told
+
+
+class ApprovalSerializer(serializers.Serializer):
+    """A lead's word on a version."""
+
+    approved = serializers.BooleanField()
+    reason = serializers.CharField(max_length=900, trim_whitespace=True)
+
+
 class ModelVersionDetailSerializer(ModelVersionSerializer):
     """A version on its page: all that was measured, and where it comes from."""
 
@@ -89,11 +119,23 @@ class ModelVersionDetailSerializer(ModelVersionSerializer):
     training = serializers.SerializerMethodField()
     evaluations = EvaluationSerializer(many=True, read_only=True)
     previous = serializers.SerializerMethodField()
+    code_version = serializers.CharField(
+        source="manifest.created_by",
+        default="",
+        read_only=True,
+        help_text="The program that made the artifact.",
+    )
+    attempt = serializers.IntegerField(source="run.attempt", default=None, read_only=True, allow_null=True)
+    registry = RegistrySerializer(
+        source="registry_entry", default=None, read_only=True, allow_null=True,
+        help_text="Null where jobs run without a model registry.",
+    )  # fmt: skip
 
     class Meta(ModelVersionSerializer.Meta):
         fields = [
             *ModelVersionSerializer.Meta.fields, "base_model", "temperature", "manifest_hash", "snapshot",
             "hyperparameters", "training", "evaluations", "previous",
+            "artifact_uri", "code_version", "attempt", "registry",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.errors import Refused
 from accounts.permissions import IsAnnotator, IsLead
-from training import actions, schedule, selectors
+from training import actions, registry, schedule, selectors
 from training.api import serializers as s
 from training.api import versions as v
 from training.models import ModelVersion, TrainingRun
@@ -108,12 +108,27 @@ class ModelView(APIView):
 
     @extend_schema(operation_id="model_read", responses=v.ModelVersionDetailSerializer)
     def get(self, request: Request, number: int) -> Response:
-        rows = selectors.versions().select_related("run__snapshot")
+        rows = selectors.versions().select_related("run__snapshot", "registry_entry__decided_by")
         version: ModelVersion | None = rows.filter(number=number).first()
         if version is None:
             raise Refused("not_found", "There is no such model version.", status=404)
         context = {"current": _current(), "previous": rows.filter(number__lt=number).first()}
         return Response(v.ModelVersionDetailSerializer(version, context=context).data)
+
+
+class ModelApprovalView(APIView):
+    """Approve or reject a version in the model registry."""
+
+    permission_classes = [IsLead]
+
+    @extend_schema(
+        operation_id="model_approval", request=v.ApprovalSerializer, responses=v.RegistrySerializer
+    )
+    def post(self, request: Request, number: int) -> Response:
+        told = v.ApprovalSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        entry = registry.approval_decide(number=number, by=request.user, **told.validated_data)
+        return Response(v.RegistrySerializer(entry).data)
 
 
 class PolicyView(APIView):

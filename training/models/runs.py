@@ -53,6 +53,9 @@ class TrainingRun(models.Model):
     failure_code = models.CharField(max_length=64, blank=True)
     failure_reason = models.TextField(blank=True)
     log_tail = models.TextField(blank=True)
+    log_url = models.CharField(
+        max_length=500, blank=True, help_text="Where the whole log is read in a browser."
+    )
     artifact_uri = models.CharField(max_length=500, blank=True)
     observed_at = models.DateTimeField(null=True, blank=True)
     is_demo = models.BooleanField(default=False)

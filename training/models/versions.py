@@ -2,7 +2,9 @@
 
 from django.db import models
 
+from ml.judging import Sheet
 from training.models.runs import TrainingRun
+from training.models.test_sets import TestSet
 
 
 class ModelVersion(models.Model):
@@ -34,10 +36,13 @@ class ModelVersion(models.Model):
 
 
 class Evaluation(models.Model):
-    """What a model version did on labels that never trained it (``ml.metrics.evaluate``)."""
+    """What a model version did on labels that never trained it (``ml.judging.judge``). Rows are never changed."""
 
     model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="evaluations")
     data = models.CharField(max_length=16, choices=[("audit", "Audit labels"), ("test", "Test set")])
+    test_set = models.ForeignKey(
+        TestSet, null=True, blank=True, on_delete=models.CASCADE, related_name="evaluations"
+    )
     fingerprint = models.CharField(max_length=64, help_text="Of the tickets and labels it was measured on.")
     n = models.PositiveIntegerField()
     accuracy = models.FloatField(null=True, blank=True)
@@ -53,3 +58,22 @@ class Evaluation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_version} on {self.n} {self.data} labels"
+
+
+class EvaluationSheet(models.Model):
+    """The answers an evaluation was counted from, kept so that each figure can be recounted and opened."""
+
+    evaluation = models.OneToOneField(
+        Evaluation, primary_key=True, on_delete=models.CASCADE, related_name="sheet"
+    )
+    columns = models.JSONField(
+        help_text="ml.judging.Sheet; ids are of tickets, of a test set's rows for data=test."
+    )
+
+    def __str__(self) -> str:
+        return f"sheet of evaluation {self.pk}"
+
+    @property
+    def sheet(self) -> Sheet:
+        """The answers."""
+        return Sheet(**self.columns)

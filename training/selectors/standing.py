@@ -1,4 +1,4 @@
-"""Reads about runs, versions and the retrain policy."""
+"""Reads about runs, labels, the current version and the retrain policy."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from annotation.models import Ticket, TicketStatus
 from annotation.written import real_labelled
 from training.models import (
     DatasetSnapshot,
-    Evaluation,
     ModelVersion,
     RetrainAdvice,
     RetrainDecision,
@@ -20,6 +19,7 @@ from training.models import (
     TrainingRun,
 )
 from training.models.runs import ENDED_STATES, LIVE_STATES
+from training.selectors.evaluations import latest_evaluation
 
 
 @dataclass(frozen=True)
@@ -108,21 +108,9 @@ def runs() -> QuerySet[TrainingRun]:
     return TrainingRun.objects.select_related("snapshot", "model_version", "requested_by")
 
 
-def versions() -> QuerySet[ModelVersion]:
-    """All classifier versions, newest first, with their evaluations."""
-    return (
-        ModelVersion.objects.filter(kind="classifier").select_related("run").prefetch_related("evaluations")
-    )
-
-
 def current_model() -> ModelVersion | None:
     """The newest classifier."""
     return ModelVersion.objects.filter(kind="classifier").first()
-
-
-def latest_evaluation(model_version: ModelVersion) -> Evaluation | None:
-    """The newest evaluation of a version."""
-    return model_version.evaluations.first()
 
 
 @dataclass(frozen=True)

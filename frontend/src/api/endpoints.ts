@@ -56,6 +56,8 @@ export const training = {
   retry: (id: number) => post<T.RunDetail>(`/api/runs/${id}/retry/`),
   models: () => get<T.List<T.Model>>("/api/models/"),
   model: (version: number) => get<T.ModelDetail>(`/api/models/${version}/`),
+  decide: (version: number, approved: boolean, reason: string) =>
+    post<T.RegistryEntry>(`/api/models/${version}/approval/`, { approved, reason }),
   policy: () => get<T.Policy>("/api/policy/"),
   savePolicy: (changes: T.PolicyWrite) => patch<T.Policy>("/api/policy/", changes),
   trySchedule: (cron: string) => get<T.PolicySchedule>("/api/policy/schedule/", { cron }),
@@ -73,6 +75,14 @@ export const snapshots = {
   exportUrl: (name: string, form: "jsonl" | "csv") => buildUrl(`/api/snapshots/${name}/export/`, { form }),
   restore: (name: string) => post<T.SnapshotRestored>(`/api/snapshots/${name}/restore/`),
   train: (name: string) => post<{ run: number }>(`/api/snapshots/${name}/train/`),
+};
+
+export const written = {
+  list: (service: number) => get<T.WrittenList>("/api/written/", { service: String(service) }),
+  write: (service_id: number, texts: string[]) => post<T.WriteReport>("/api/written/", { service_id, texts }, { timeoutMs: 60_000 }),
+  nearest: (text: string, signal?: AbortSignal) => api<T.List<T.NearTicket>>("POST", "/api/written/nearest/", { body: { text }, signal }),
+  readFile: (form: FormData) => post<{ texts: string[] }>("/api/written/read/", form, { timeoutMs: 60_000 }),
+  remove: (id: number) => del<undefined>(`/api/written/${id}/`),
 };
 
 export const ticketTable = {
@@ -96,7 +106,49 @@ export const imports = {
   start: (form: FormData, hooks: UploadHooks) => upload<T.ImportReport>("/api/imports/", form, hooks),
 };
 
+export const escalations = { list: () => get<T.EscalationInbox>("/api/escalations/") };
+
 export const triage = {
   list: () => get<T.TriageInbox>("/api/triage/"),
   decide: (ticketId: number, body: T.TriageDecision) => post<T.Annotation>(`/api/triage/${ticketId}/`, body),
+};
+
+export const judging = {
+  claim: () => post<T.JudgingClaim>("/api/judging/claim/"),
+  judge: (pairId: number, body: T.JudgeBody) => post<T.Judged>(`/api/judging/${pairId}/`, body, { keepalive: true }),
+  release: (pairId: number, lease: string) =>
+    post<{ released: boolean }>(`/api/judging/${pairId}/release/`, { lease }, { keepalive: true }),
+  undo: (judgementId: number) => post<T.Unjudged>("/api/judging/undo/", { judgement_id: judgementId }),
+};
+
+export const observation = {
+  read: () => get<T.ObservationAnswer>("/api/observation/"),
+  start: (body: T.ObservationStart) => post<T.ObservationAnswer>("/api/observation/", body),
+  share: (id: number, share: number) => patch<T.ObservationAnswer>(`/api/observation/${id}/share/`, { share }),
+  stop: (id: number, why: string) => post<T.ObservationAnswer>(`/api/observation/${id}/stop/`, { why }),
+  promote: (id: number, why: string) => post<T.Production>(`/api/observation/${id}/promotion/`, { why }),
+};
+
+export const production = {
+  read: () => get<T.Production>("/api/production/"),
+  approve: (promotionId: number) => post<T.Production>(`/api/promotions/${promotionId}/approve/`),
+  withdraw: (promotionId: number, why: string) => post<T.Production>(`/api/promotions/${promotionId}/withdraw/`, { why }),
+  rollback: (why: string) => post<T.Production>("/api/production/rollback/", { why }),
+  history: (before: number | null) => get<T.HistoryPage>("/api/history/", before ? { before: String(before) } : {}),
+};
+
+export const dashboard = {
+  headlines: () => get<T.List<T.Headline>>("/api/evaluations/"),
+  effort: () => get<T.Effort>("/api/evaluations/effort/"),
+  report: (version: number) => get<T.VersionReport>(`/api/models/${version}/evaluation/`),
+  outlook: (version: number) => get<T.Outlook>(`/api/models/${version}/threshold/`),
+  /** Not through `buildUrl`, which drops what is empty: an empty `truth` asks for tickets of no service. */
+  answered: (version: number, query: Record<string, string>, cursor: string, signal?: AbortSignal) =>
+    get<T.AnsweredPage>(`/api/models/${version}/tickets/?${new URLSearchParams({ ...query, cursor })}`, undefined, signal),
+  compare: (first: number, second: number) => get<T.VersionsCompared>("/api/models/compare/", { first, second }),
+  gate: (version: number) => get<T.VersionGate>(`/api/models/${version}/gate/`),
+  override: (version: number, purpose: T.OverridePurpose, reason: string) =>
+    post<T.VersionGate>(`/api/models/${version}/gate/override/`, { purpose, reason }),
+  gateSettings: () => get<T.GateSettings>("/api/gate/"),
+  saveGateSettings: (changes: Partial<T.GateSettings>) => patch<T.GateSettings>("/api/gate/", changes),
 };

@@ -4,6 +4,41 @@
  */
 
 export interface paths {
+    "/api/drift/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the last check found, and what is held back; a lead may have it checked now. */
+        get: operations["drift_read"];
+        put?: never;
+        /** @description What the last check found, and what is held back; a lead may have it checked now. */
+        post: operations["drift_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/drift/{kind}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One kind over time, the oldest first; rows of one service alone are left out. */
+        get: operations["drift_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/escalations/": {
         parameters: {
             query?: never;
@@ -16,6 +51,109 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Versions over time. */
+        get: operations["evaluation_headlines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/effort/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What people put in, and what it brought. */
+        get: operations["evaluation_effort"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gate/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the gate asks for. */
+        get: operations["gate_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description What the gate asks for. */
+        patch: operations["gate_update"];
+        trace?: never;
+    };
+    "/api/history/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Who let what route, when and why; newest first. */
+        get: operations["history_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holds/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Hold a service, or everything, back: people route it until the hold ends. */
+        post: operations["hold_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/holds/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description End a hold: what is sure enough is routed again. */
+        delete: operations["hold_end"];
         options?: never;
         head?: never;
         patch?: never;
@@ -159,6 +297,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/judging/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Judge a pair one holds, or give it back. */
+        post: operations["judging_judge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/judging/{id}/release/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Give a pair back unjudged. */
+        post: operations["judging_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/judging/claim/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Lease the next pair. */
+        post: operations["judging_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/judging/undo/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take one's own judgement back; the pair is one's own again. */
+        post: operations["judging_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/loop/": {
         parameters: {
             query?: never;
@@ -221,6 +427,194 @@ export interface paths {
         get: operations["model_read"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/approval/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Approve or reject a version in the model registry. */
+        post: operations["model_approval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/evaluation/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One version's evaluation in full. */
+        get: operations["model_evaluation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/gate/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A version before the gate. */
+        get: operations["model_gate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/gate/override/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Let a version go on against the verdict. */
+        post: operations["model_gate_override"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/threshold/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What thresholds of a version would mean. */
+        get: operations["model_threshold"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{number}/tickets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The tickets behind a cell of the confusion matrix, or a point of a curve. */
+        get: operations["model_tickets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/compare/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Two versions on the control tickets both answered. */
+        get: operations["model_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/observation/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The observation under way, else the last one; starting one. */
+        get: operations["observation_read"];
+        put?: never;
+        /** @description The observation under way, else the last one; starting one. */
+        post: operations["observation_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/observation/{id}/promotion/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask that the sufficient candidate of an observation routes. */
+        post: operations["promotion_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/observation/{id}/share/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Another share from now on. */
+        patch: operations["observation_share"];
+        trace?: never;
+    };
+    "/api/observation/{id}/stop/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description The end without a verdict. */
+        post: operations["observation_stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -290,6 +684,74 @@ export interface paths {
         get: operations["policy_schedule"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/production/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What routes, and the promotion under way. */
+        get: operations["production_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/production/rollback/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Go back in one step. */
+        post: operations["production_rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/promotions/{id}/approve/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Let it route. */
+        post: operations["promotion_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/promotions/{id}/withdraw/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take it back, or turn it down. */
+        post: operations["promotion_withdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -709,6 +1171,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/test-sets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Test sets. */
+        get: operations["test_set_list"];
+        put?: never;
+        /** @description Test sets. */
+        post: operations["test_set_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/test-sets/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One test set. */
+        get: operations["test_set_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tickets/": {
         parameters: {
             query?: never;
@@ -990,12 +1487,19 @@ export interface components {
     schemas: {
         /** @description To label on, to get other tickets, or to stop; and whether a training now is held back. */
         Advice: {
-            readonly code: components["schemas"]["CodeEnum"];
+            readonly code: components["schemas"]["AdviceCodeEnum"];
             readonly figures: components["schemas"]["AdviceFigures"];
             readonly vetoes_training: boolean;
             /** Format: date-time */
             readonly created_at: string;
         };
+        /**
+         * @description * `label_on` - label_on
+         *     * `ask_for_tickets` - ask_for_tickets
+         *     * `stop` - stop
+         * @enum {string}
+         */
+        AdviceCodeEnum: "label_on" | "ask_for_tickets" | "stop";
         /**
          * @description ``gain``: what the next ``step`` labels add to accuracy; ``noise``: one standard error of it.
          *
@@ -1079,16 +1583,17 @@ export interface components {
          * @enum {string}
          */
         AnswerKind: "label" | "none" | "two" | "skip" | "flag";
-        /** @description A wait that ended with a person's decision. */
-        Answered: {
-            ticket_id: number;
-            excerpt: string;
-            kind: components["schemas"]["PersonsAnswerKind"];
-            service_id: number | null;
-            /** Format: date-time */
-            answered_at: string;
-            /** Format: double */
-            seconds: number;
+        /**
+         * @description * `pending` - Waiting for a decision
+         *     * `approved` - Approved
+         *     * `rejected` - Rejected
+         * @enum {string}
+         */
+        ApprovalEnum: "pending" | "approved" | "rejected";
+        /** @description A lead's word on a version. */
+        ApprovalRequest: {
+            approved: boolean;
+            reason: string;
         };
         /** @description A text that is being written. */
         AskNearestRequest: {
@@ -1106,6 +1611,13 @@ export interface components {
             /** Format: double */
             accuracy: number | null;
         };
+        /** @description Labels of one service: that may train, of control tickets, and that the newest version was taught. */
+        Balance: {
+            service: string;
+            labels: number;
+            controls: number;
+            taught: number;
+        };
         /**
          * @description * `sure` - sure
          *     * `hesitating` - hesitating
@@ -1113,6 +1625,14 @@ export interface components {
          * @enum {string}
          */
         Band: "sure" | "hesitating" | "lost";
+        /**
+         * @description * `people` - People
+         *     * `rules` - Keyword rules
+         *     * `external` - Another router, whose decision comes with the call
+         *     * `model` - The model in production
+         * @enum {string}
+         */
+        BaselineEnum: "people" | "rules" | "external" | "model";
         /** @description One box of the loop. */
         Box: {
             key: components["schemas"]["BoxKey"];
@@ -1160,6 +1680,84 @@ export interface components {
             /** Format: double */
             probability: number;
         };
+        /**
+         * @description A certificate. ``is_spent``: in force since a promotion, else it only shows what one would say now.
+         *
+         *     ``use``: how manyth asking of these labels; null: fresh ones, tested at ``delta``, else at ``level``.
+         *     ``choices``: all certified thresholds, any of which keeps the promise. ``escalated``: services whose group is not
+         *     certified; ``unheard``: services without a control label. ``outlier_weight`` and ``gate`` shape the score.
+         */
+        Certificate: {
+            readonly id: number;
+            /** @description Asked at a promotion: in force, and its labels count. */
+            readonly is_spent: boolean;
+            state: components["schemas"]["CertificateStateEnum"];
+            /**
+             * Format: double
+             * @description What was promised of the tickets that are routed.
+             */
+            readonly precision: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong that the promise allows.
+             */
+            readonly delta: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong it was tested at.
+             */
+            readonly level: number;
+            /** @description How manyth asking of these labels; empty: they were fresh, tested at delta. */
+            readonly use: number | null;
+            is_fresh: boolean;
+            /** Format: double */
+            readonly threshold: number | null;
+            /** Format: double */
+            readonly gate: number | null;
+            /**
+             * Format: double
+             * @default 0
+             */
+            readonly outlier_weight: number;
+            readonly audit_labels: number;
+            /** Format: date */
+            readonly window_from: string | null;
+            /** Format: date */
+            readonly window_to: string | null;
+            /** Format: double */
+            readonly coverage: number | null;
+            readonly coverage_interval: number[] | null;
+            /** Format: double */
+            readonly recall: number | null;
+            readonly recall_interval: number[] | null;
+            readonly choices: number[];
+            readonly escalated: string[];
+            readonly unheard: string[];
+            readonly tests: components["schemas"]["Tested"][];
+            readonly more_labels: number | null;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /**
+         * @description * `certified` - certified
+         *     * `no_audit_labels` - no_audit_labels
+         *     * `one_service` - one_service
+         *     * `unusable_probabilities` - unusable_probabilities
+         *     * `nothing_routable` - nothing_routable
+         *     * `too_few_labels` - too_few_labels
+         *     * `too_many_errors` - too_many_errors
+         * @enum {string}
+         */
+        CertificateStateEnum: "certified" | "no_audit_labels" | "one_service" | "unusable_probabilities" | "nothing_routable" | "too_few_labels" | "too_many_errors";
+        /**
+         * @description * `first` - first
+         *     * `second` - second
+         *     * `both` - both
+         *     * `neither` - neither
+         *     * `unclear` - unclear
+         * @enum {string}
+         */
+        ChoiceEnum: "first" | "second" | "both" | "neither" | "unclear";
         /** @description Ask for work. */
         ClaimRequest: {
             mode: components["schemas"]["DeskMode"];
@@ -1172,13 +1770,6 @@ export interface components {
             left: number;
             reason: string | null;
         };
-        /**
-         * @description * `label_on` - label_on
-         *     * `ask_for_tickets` - ask_for_tickets
-         *     * `stop` - stop
-         * @enum {string}
-         */
-        CodeEnum: "label_on" | "ask_for_tickets" | "stop";
         /** @description Counts: row = the true service, column = the predicted one, both in the order of ``labels``. */
         Confusion: {
             labels: string[];
@@ -1207,12 +1798,31 @@ export interface components {
             /** Format: double */
             readonly high: number | null;
         };
+        /** @description Hours from the first label that only this version learned from, to the version. Null: it had none. */
+        Cycle: {
+            version: number;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            ready_at: string;
+            /** Format: double */
+            hours: number | null;
+        };
         /**
          * @description * `audit` - Audit labels
          *     * `test` - Test set
          * @enum {string}
          */
         DataEnum: "audit" | "test";
+        /** @description A day's work: tickets that come, minutes to route one by hand, minutes a misroute costs people. */
+        Day: {
+            /** Format: double */
+            tickets: number;
+            /** Format: double */
+            minutes_escalation: number;
+            /** Format: double */
+            minutes_misroute: number;
+        };
         /** @description What the policy last said, and since when it says so. */
         Decision: {
             readonly starts: boolean;
@@ -1235,6 +1845,103 @@ export interface components {
          * @enum {string}
          */
         DeskMode: "teach" | "check";
+        /** @description One kind of disagreement. A null service: a person is asked. */
+        Difference: {
+            baseline_service_id: number | null;
+            candidate_service_id: number | null;
+            count: number;
+            judged: number;
+            candidate_right: number;
+            baseline_right: number;
+        };
+        Drift: {
+            /**
+             * Format: date-time
+             * @description The last check; null before the first.
+             */
+            read_at: string | null;
+            /** @description The version it speaks of. */
+            version: number | null;
+            readings: components["schemas"]["DriftReading"][];
+            holds: components["schemas"]["Hold"][];
+        };
+        /** @description One reading in the course of time. */
+        DriftPoint: {
+            /** Format: date-time */
+            read_at: string;
+            /** Format: double */
+            value: number | null;
+            /** Format: double */
+            reference: number | null;
+            is_alarm: boolean;
+            version: number | null;
+        };
+        /**
+         * @description One reading. ``code`` with ``params`` says what was found; for an alarm the page says what to do about it.
+         *
+         *     ``value`` and ``reference`` are in the kind's own measure: *input* a squared discrepancy (about 0 unmoved), *unlike*
+         *     a cosine distance, *mix* the share that moved, *escalation* and *precision* shares.
+         */
+        DriftReading: {
+            kind: components["schemas"]["DriftReadingKindEnum"];
+            service_id: number | null;
+            /** Format: double */
+            value?: number | null;
+            /** Format: double */
+            reference?: number | null;
+            /** Format: double */
+            p?: number | null;
+            /** @description Tickets looked at now. */
+            n?: number;
+            /** @description Tickets compared with. */
+            n_reference?: number;
+            is_alarm?: boolean;
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+            hold_id: number | null;
+            /** Format: date-time */
+            read_at: string;
+        };
+        /**
+         * @description * `input` - What tickets are about
+         *     * `unlike` - Distance to what was learnt
+         *     * `mix` - Services predicted
+         *     * `escalation` - Share escalated
+         *     * `precision` - Precision on control tickets
+         * @enum {string}
+         */
+        DriftReadingKindEnum: "input" | "unlike" | "mix" | "escalation" | "precision";
+        DriftSeries: {
+            kind: string;
+            points: components["schemas"]["DriftPoint"][];
+        };
+        /** @description Pairs to be judged, and those that were. */
+        Due: {
+            disagreements: number;
+            disagreements_judged: number;
+            agreements: number;
+            agreements_judged: number;
+        };
+        /** @description Accuracy on control tickets after so many labels. ``version`` null: a head between two trainings. */
+        EfficiencyPoint: {
+            labels: number;
+            /** Format: double */
+            accuracy: number;
+            interval: number[] | null;
+            version: number | null;
+            /** Format: date-time */
+            at: string | null;
+        };
+        /** @description What people put in, and what it brought. */
+        Effort: {
+            balance: components["schemas"]["Balance"][];
+            efficiency: components["schemas"]["EfficiencyPoint"][];
+            weeks: components["schemas"]["Week"][];
+            cycles: components["schemas"]["Cycle"][];
+            day: components["schemas"]["Day"];
+        };
         EscalationInbox: {
             total: number;
             /** @description At most fifty, the longest wait first. */
@@ -1243,7 +1950,7 @@ export interface components {
             answered: number;
             /** Format: double */
             median_seconds: number | null;
-            recent: components["schemas"]["Answered"][];
+            recent: components["schemas"]["PersonAnswer"][];
         };
         /**
          * @description * `held` - Held back
@@ -1267,6 +1974,7 @@ export interface components {
         Evaluation: {
             readonly id: number;
             readonly data: components["schemas"]["DataEnum"];
+            readonly test_set_id: number | null;
             readonly n: number;
             /** Format: double */
             readonly accuracy: number | null;
@@ -1288,6 +1996,7 @@ export interface components {
         EvaluationDetail: {
             readonly id: number;
             readonly data: components["schemas"]["DataEnum"];
+            readonly test_set_id: number | null;
             readonly n: number;
             /** Format: double */
             readonly accuracy: number | null;
@@ -1312,6 +2021,23 @@ export interface components {
             text: string;
             language: string;
         };
+        /** @description Mirrored tickets by state, agreement, both sides, latency in milliseconds. */
+        Figures: {
+            waiting: number;
+            compared: number;
+            failed: number;
+            /** Format: double */
+            agreement: number | null;
+            candidate: components["schemas"]["Side"];
+            baseline: components["schemas"]["Side"];
+            /** Format: double */
+            latency_p50: number | null;
+            /** Format: double */
+            latency_p95: number | null;
+            errors: components["schemas"]["ObserverError"][];
+            differences: components["schemas"]["Difference"][];
+            due: components["schemas"]["Due"];
+        };
         /** @description A CSV or JSONL file of texts. */
         FileRequest: {
             /** Format: binary */
@@ -1323,9 +2049,156 @@ export interface components {
             after: string;
             rows: number;
         };
+        /** @description Why: a code the page puts into words, with figures. ``stops``: it keeps the version from passing. */
+        GateReason: {
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+            stops: boolean;
+        };
+        /** @description What is promised of routed tickets, what a version must show (null: not asked), and people's minutes. */
+        GateSettings: {
+            /**
+             * Format: double
+             * @description At least this share of the routed tickets is to be right.
+             */
+            precision?: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong about that, at most.
+             */
+            delta?: number;
+            /** @description Groups of services, by size, promised the same each. 0: none; each needs labels of its own. */
+            groups?: number;
+            /** @description Stop versions whose promise is not certified. Uncertified ones route nothing anyway. */
+            is_certificate_needed?: boolean;
+            /**
+             * Format: double
+             * @description Of all control tickets of a service. Empty: not asked.
+             */
+            min_accuracy?: number | null;
+            /**
+             * Format: double
+             * @description Routed and right, of all control tickets of a service. Empty: not asked.
+             */
+            min_recall?: number | null;
+            /**
+             * Format: double
+             * @description Of the control tickets, routed without a person. Empty: not asked.
+             */
+            min_coverage?: number | null;
+            /**
+             * Format: double
+             * @description How far stated confidence may be from the accuracy seen, on average. Empty: not asked.
+             */
+            max_calibration_error?: number | null;
+            /**
+             * Format: double
+             * @description Accuracy a service may lose against the version in production. Empty: not asked.
+             */
+            max_worse?: number | null;
+            /** @description Of an answer, 95 of 100. Empty: not asked. */
+            max_latency_ms?: number | null;
+            /**
+             * Format: double
+             * @description A person's minutes to route a ticket that is escalated.
+             */
+            minutes_escalation?: number;
+            /**
+             * Format: double
+             * @description A person's minutes lost by a ticket routed wrong.
+             */
+            minutes_misroute?: number;
+            /** Format: date-time */
+            readonly updated_at: string;
+            readonly updated_by: string | null;
+        };
+        /** @description What the gate said, compared with the version in production then (null: none was). */
+        GateVerdict: {
+            readonly id: number;
+            readonly passed: boolean;
+            reasons: components["schemas"]["GateReason"][];
+            limits: {
+                [key: string]: number | null;
+            };
+            readonly production: number | null;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /**
+         * @description A version at a glance. ``coverage``, ``recall`` and ``certified`` are its newest certificate's; ``passed``: the
+         *     gate's newest verdict (null: not judged yet), ``stopping``: the codes in its way.
+         */
+        Headline: {
+            version: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            rows?: number | null;
+            readonly evaluation: components["schemas"]["Evaluation"] | null;
+            readonly certificate_state: string | null;
+            /** Format: double */
+            readonly certified: number | null;
+            /** Format: double */
+            readonly coverage: number | null;
+            /** Format: double */
+            readonly recall: number | null;
+            readonly passed: boolean | null;
+            readonly stopping: string[];
+        };
+        /** @description All versions, oldest first. */
+        Headlines: {
+            results: components["schemas"]["Headline"][];
+        };
         HeartbeatResult: {
             leases: components["schemas"]["Lease"][];
             lost: string[];
+        };
+        /** @description One line of the history. A null ``by``: the machine did it. */
+        History: {
+            readonly id: number;
+            kind: components["schemas"]["HistoryKindEnum"];
+            by?: string | null;
+            why?: string;
+            version?: number | null;
+            params?: unknown;
+            /** Format: date-time */
+            readonly at: string;
+        };
+        HistoryAnswer: {
+            results: components["schemas"]["History"][];
+            next_before: number | null;
+        };
+        /**
+         * @description * `observation_started` - Observation started
+         *     * `share_changed` - Mirrored share changed
+         *     * `verdict` - Verdict
+         *     * `back_to_teach` - Failures sent back to Teach
+         *     * `observation_stopped` - Observation stopped
+         *     * `promotion_requested` - Promotion asked for
+         *     * `rollback_rehearsed` - Way back rehearsed
+         *     * `promotion_approved` - Promotion approved
+         *     * `promotion_failed` - Promotion failed
+         *     * `promotion_withdrawn` - Promotion withdrawn
+         *     * `promoted` - In production
+         *     * `rolled_back` - Rolled back
+         * @enum {string}
+         */
+        HistoryKindEnum: "observation_started" | "share_changed" | "verdict" | "back_to_teach" | "observation_stopped" | "promotion_requested" | "rollback_rehearsed" | "promotion_approved" | "promotion_failed" | "promotion_withdrawn" | "promoted" | "rolled_back";
+        /** @description A hold that lasts; ``service_id`` null: everything. ``started_by`` empty: an alarm did it. */
+        Hold: {
+            readonly id: number;
+            service_id: number | null;
+            /** @description Shown to leads: drift, a rollback, a change of the range… */
+            reason: string;
+            readonly started_by: string;
+            /** Format: date-time */
+            readonly started_at: string;
+        };
+        /** @description What to hold back, and why. */
+        HoldWriteRequest: {
+            service_id: number | null;
+            reason: string;
         };
         /** @description A person's home page. */
         Home: {
@@ -1428,6 +2301,13 @@ export interface components {
             /** @description The largest file an import takes. */
             import_max_bytes: number;
         };
+        /** @description A confidence sequence: it may be looked at as often as one likes. */
+        Interval: {
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+        };
         /** @description An open invitation; the link is shown only when it is made. */
         Invitation: {
             readonly id: number;
@@ -1482,6 +2362,88 @@ export interface components {
             suggestion: components["schemas"]["Suggestion"] | null;
             scores: components["schemas"]["Scores"] | null;
         };
+        /** @description A judgement. ``service_id`` goes with neither: the right service, null for none of them. */
+        JudgeRequestRequest: {
+            /** Format: uuid */
+            key: string;
+            /** Format: uuid */
+            lease: string;
+            choice: components["schemas"]["ChoiceEnum"];
+            service_id?: number | null;
+            duration_ms?: number | null;
+        };
+        Judged: {
+            judgement: components["schemas"]["Judgement"];
+            counts: components["schemas"]["JudgedCounts"];
+        };
+        /** @description ``left``: pairs that wait now. ``mine``: those this person judged. ``more``: about how many more decide it. */
+        JudgedCounts: {
+            left: number;
+            judged: number;
+            mine: number;
+            more: number | null;
+        };
+        /**
+         * @description A control ticket and what the version said of it. ``truth`` null: none of the services. ``text`` null: erased.
+         *
+         *     ``score``: what is held against a threshold; null where it could not be routed at all.
+         */
+        JudgedTicket: {
+            id: number;
+            external_id: string | null;
+            text: string | null;
+            truth: string | null;
+            guess: string | null;
+            /** Format: double */
+            confidence: number | null;
+            /** Format: double */
+            outlier: number | null;
+            /** Format: double */
+            score: number | null;
+            language: string;
+        };
+        /** @description A page, the surest first; ``next``: the cursor of the following one. */
+        JudgedTicketList: {
+            total: number;
+            results: components["schemas"]["JudgedTicket"][];
+            next: string | null;
+        };
+        /** @description What was said, for the line that offers to take it back. */
+        Judgement: {
+            id: number;
+            pair_id: number;
+            ticket_id: number;
+            choice: components["schemas"]["ChoiceEnum"];
+            service_id: number | null;
+            /** @description It gave the ticket a label. */
+            is_label: boolean;
+            /** Format: date-time */
+            created_at: string;
+        };
+        JudgingClaim: {
+            pair: components["schemas"]["Pair"] | null;
+            counts: components["schemas"]["JudgedCounts"] | null;
+            reason: components["schemas"]["JudgingClaimReasonEnum"] | null;
+        };
+        /**
+         * @description * `no_observation` - no_observation
+         *     * `nothing_waits` - nothing_waits
+         *     * `all_held` - all_held
+         * @enum {string}
+         */
+        JudgingClaimReasonEnum: "no_observation" | "nothing_waits" | "all_held";
+        /** @description The lease to give back. */
+        JudgingReleaseRequestRequest: {
+            /** Format: uuid */
+            lease: string;
+        };
+        JudgingReleased: {
+            released: boolean;
+        };
+        /** @description Which judgement to take back. */
+        JudgingUndoRequestRequest: {
+            judgement_id: number;
+        };
         /** @description A ticket's label and where it is from. */
         Label: {
             service_id: number;
@@ -1514,6 +2476,14 @@ export interface components {
          * @enum {string}
          */
         Language: "en" | "fr";
+        /** @description Accuracy in one language; "" where it is not known. */
+        LanguageMeasure: {
+            language: string;
+            n: number;
+            /** Format: double */
+            accuracy: number;
+            accuracy_interval: number[] | null;
+        };
         /** @description The head that ranks the queue; ``behind`` counts annotations it has not seen. */
         Learner: {
             generation: number | null;
@@ -1586,6 +2556,18 @@ export interface components {
             /** Format: double */
             progress: number | null;
         };
+        /** @description What a version reached on it. */
+        Measured: {
+            readonly id: number;
+            version: number;
+            readonly n: number;
+            /** Format: double */
+            readonly accuracy: number | null;
+            /** Format: double */
+            readonly macro_f1: number | null;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
         /** @description One point of a curve. */
         MetricPoint: {
             step: number;
@@ -1596,28 +2578,50 @@ export interface components {
         /**
          * @description The whole report. Macro averages go over the services that occur among the control tickets.
          *
-         *     ``coverage_at_precision_95`` was seen on these very tickets: an optimistic figure, no promise.
+         *     ``state``: judged, or what keeps the figures from meaning much. ``n``: tickets of a service with a usable answer;
+         *     ``tickets``: all, ``unusable``: without one. ``coverage_at_precision_95`` was seen on these very tickets: an
+         *     optimistic figure, no promise. ``unheard``: services without a control ticket. ``unseen_labels``: services of
+         *     control tickets the version was never taught. ``unknown_here``: services it knows that are not in use.
          */
         Metrics: {
+            state: components["schemas"]["MetricsStateEnum"];
             n: number;
+            tickets: number;
+            unusable: number;
             /** Format: double */
             accuracy: number | null;
             accuracy_interval: number[] | null;
             /** Format: double */
             macro_precision: number | null;
+            macro_precision_interval: number[] | null;
             /** Format: double */
             macro_recall: number | null;
+            macro_recall_interval: number[] | null;
             /** Format: double */
             macro_f1: number | null;
+            macro_f1_interval: number[] | null;
             /** Format: double */
             ece: number | null;
             /** Format: double */
             coverage_at_precision_95: number | null;
             risk_coverage: components["schemas"]["RiskCoverage"][];
+            reliability: components["schemas"]["Reliability"][];
             per_service: components["schemas"]["ServiceMeasure"][];
             confusion: components["schemas"]["Confusion"];
+            out_of_scope: components["schemas"]["OutOfScope"];
+            languages: components["schemas"]["LanguageMeasure"][];
             unseen_labels: string[];
+            unheard: string[];
+            unknown_here: string[];
         };
+        /**
+         * @description * `judged` - judged
+         *     * `no_labels` - no_labels
+         *     * `one_service` - one_service
+         *     * `unusable_probabilities` - unusable_probabilities
+         * @enum {string}
+         */
+        MetricsStateEnum: "judged" | "no_labels" | "one_service" | "unusable_probabilities";
         /** @description A model version with its newest evaluation. ``labels``: the codes of its services. */
         ModelVersion: {
             readonly version: number;
@@ -1657,6 +2661,15 @@ export interface components {
             readonly training: components["schemas"]["TrainingFigures"];
             readonly evaluations: components["schemas"]["Evaluation"][];
             readonly previous: components["schemas"]["Previous"] | null;
+            readonly artifact_uri: string;
+            /**
+             * @description The program that made the artifact.
+             * @default
+             */
+            readonly code_version: string;
+            readonly attempt: number | null;
+            /** @description Null where jobs run without a model registry. */
+            readonly registry: components["schemas"]["Registry"] | null;
         };
         /** @description All versions, newest first. */
         ModelVersionList: {
@@ -1726,6 +2739,116 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description An observation, how it stands, and its figures. ``verdict`` is null before the first compared ticket. */
+        Observation: {
+            readonly id: number;
+            candidate: number;
+            baseline: components["schemas"]["BaselineEnum"];
+            baseline_version?: number | null;
+            /**
+             * Format: double
+             * @description Of the routed tickets, mirrored to the candidate.
+             */
+            share: number;
+            /**
+             * Format: double
+             * @description The chance with which an agreement is judged.
+             */
+            slice: number;
+            terms: components["schemas"]["Terms"];
+            /** Format: double */
+            escalation_minutes?: number;
+            /** Format: double */
+            misroute_minutes?: number;
+            state: components["schemas"]["ObservationStateEnum"];
+            readonly verdict: components["schemas"]["Verdict"] | null;
+            readonly figures: components["schemas"]["Figures"];
+            /** @description Its endpoint: absent, creating, in_service, failed. */
+            readonly observer: string;
+            started_by?: string | null;
+            /** Format: date-time */
+            readonly started_at: string;
+            /** Format: date-time */
+            decided_at?: string | null;
+            /** Format: date-time */
+            ended_at?: string | null;
+        };
+        ObservationAnswer: {
+            observation: components["schemas"]["Observation"] | null;
+        };
+        /** @description Which version, and on what terms. */
+        ObservationStartRequest: {
+            /** @description The version's number. */
+            candidate: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            share: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            slice: number;
+            /**
+             * Format: double
+             * @description Null: what the gate's settings say.
+             */
+            escalation_minutes?: number | null;
+            /** Format: double */
+            misroute_minutes?: number | null;
+            terms?: components["schemas"]["TermsRequest"];
+        };
+        /**
+         * @description * `running` - Running
+         *     * `sufficient` - Sufficient: waits for its promotion
+         *     * `insufficient` - Insufficient
+         *     * `promoted` - Promoted
+         *     * `stopped` - Stopped by a person
+         * @enum {string}
+         */
+        ObservationStateEnum: "running" | "sufficient" | "insufficient" | "promoted" | "stopped";
+        /** @description Tickets on which the candidate failed, by what went wrong. */
+        ObserverError: {
+            code: string;
+            count: number;
+        };
+        /**
+         * @description Tickets of none of the services, and how well they are told from the others.
+         *
+         *     ``auroc_*``: the chance that such a ticket looks stranger (or less sure) than one of a service. ``passed_at_95``:
+         *     the share of them that passes a gate which lets 95 % of the others pass. Null: no such tickets, or no ranks.
+         */
+        OutOfScope: {
+            tickets: number;
+            /** Format: double */
+            auroc_outlier: number | null;
+            /** Format: double */
+            auroc_confidence: number | null;
+            /** Format: double */
+            passed_at_95: number | null;
+        };
+        /** @description What a threshold means: shares of the control tickets, and a day's escalations, misroutes and minutes saved. */
+        Outcome: {
+            /** Format: double */
+            threshold: number;
+            routed: number;
+            right: number;
+            /** Format: double */
+            coverage: number;
+            coverage_interval: number[] | null;
+            /** Format: double */
+            precision: number | null;
+            precision_interval: number[] | null;
+            /** Format: double */
+            recall: number | null;
+            /** Format: double */
+            escalations: number;
+            /** Format: double */
+            misroutes: number;
+            /** Format: double */
+            minutes_saved: number;
+        };
         OutcomeBodyRequest: components["schemas"]["OutcomeRequest"] | components["schemas"]["OutcomesRequest"];
         /** @description Where a ticket ended up: the service's code, and when the desk settled that (now, unless said). */
         OutcomeRequest: {
@@ -1749,6 +2872,143 @@ export interface components {
         /** @description Several at once. */
         OutcomesRequest: {
             outcomes: components["schemas"]["OutcomeRequest"][];
+        };
+        /**
+         * @description For the threshold slider. ``threshold``: the certified one (null: none), ``choices``: every certified one.
+         *
+         *     With s = ``steps``, at a place i: coverage = routed[i] / n; escalations a day = tickets * (1 - coverage);
+         *     misroutes a day = tickets * (routed[i] - right[i]) / n; minutes saved a day = tickets * coverage *
+         *     minutes_escalation - misroutes * minutes_misroute. ``outcome`` is that for the threshold asked about.
+         */
+        Outlook: {
+            evaluation: components["schemas"]["Evaluation"];
+            steps: components["schemas"]["Steps"];
+            day: components["schemas"]["Day"];
+            /** Format: double */
+            threshold: number | null;
+            choices: number[];
+            outcome: components["schemas"]["Outcome"] | null;
+        };
+        /** @description Who let a version go on against the verdict, for what, and why. */
+        Override: {
+            readonly id: number;
+            readonly purpose: components["schemas"]["PurposeEnum"];
+            codes: string[];
+            readonly reason: string;
+            by: string;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description To let a version go on against the verdict. The reason is kept with your name. */
+        OverrideRequestRequest: {
+            purpose: components["schemas"]["PurposeEnum"];
+            reason: string;
+        };
+        /**
+         * @description A ticket and two answers to it, in an order drawn once. A null service: a person is asked.
+         *
+         *     ``are_same``: both answers are the same; then only both, neither and unclear make sense.
+         */
+        Pair: {
+            id: number;
+            /** Format: uuid */
+            lease: string;
+            /** Format: date-time */
+            lease_expires_at: string;
+            ticket_id: number;
+            external_id: string;
+            text: string;
+            channel: string;
+            language: string;
+            /** Format: date-time */
+            received_at: string;
+            first_service_id: number | null;
+            second_service_id: number | null;
+            are_same: boolean;
+        };
+        /**
+         * @description Tickets both versions answered: who had them right. ``difference``: accuracy of the first less the second's, with
+         *     its 95 % interval; ``p_value``: how likely a split this uneven is by chance (exact McNemar test).
+         */
+        Paired: {
+            n: number;
+            both: number;
+            only_first: number;
+            only_second: number;
+            neither: number;
+            /** Format: double */
+            difference: number | null;
+            interval: number[] | null;
+            /** Format: double */
+            p_value: number | null;
+        };
+        /** @description The same, of the tickets of one service. */
+        PairedService: {
+            n: number;
+            both: number;
+            only_first: number;
+            only_second: number;
+            neither: number;
+            /** Format: double */
+            difference: number | null;
+            interval: number[] | null;
+            /** Format: double */
+            p_value: number | null;
+            service: string;
+        };
+        /** @description What is promised of routed tickets, what a version must show (null: not asked), and people's minutes. */
+        PatchedGateSettingsRequest: {
+            /**
+             * Format: double
+             * @description At least this share of the routed tickets is to be right.
+             */
+            precision?: number;
+            /**
+             * Format: double
+             * @description The chance of being wrong about that, at most.
+             */
+            delta?: number;
+            /** @description Groups of services, by size, promised the same each. 0: none; each needs labels of its own. */
+            groups?: number;
+            /** @description Stop versions whose promise is not certified. Uncertified ones route nothing anyway. */
+            is_certificate_needed?: boolean;
+            /**
+             * Format: double
+             * @description Of all control tickets of a service. Empty: not asked.
+             */
+            min_accuracy?: number | null;
+            /**
+             * Format: double
+             * @description Routed and right, of all control tickets of a service. Empty: not asked.
+             */
+            min_recall?: number | null;
+            /**
+             * Format: double
+             * @description Of the control tickets, routed without a person. Empty: not asked.
+             */
+            min_coverage?: number | null;
+            /**
+             * Format: double
+             * @description How far stated confidence may be from the accuracy seen, on average. Empty: not asked.
+             */
+            max_calibration_error?: number | null;
+            /**
+             * Format: double
+             * @description Accuracy a service may lose against the version in production. Empty: not asked.
+             */
+            max_worse?: number | null;
+            /** @description Of an answer, 95 of 100. Empty: not asked. */
+            max_latency_ms?: number | null;
+            /**
+             * Format: double
+             * @description A person's minutes to route a ticket that is escalated.
+             */
+            minutes_escalation?: number;
+            /**
+             * Format: double
+             * @description A person's minutes lost by a ticket routed wrong.
+             */
+            minutes_misroute?: number;
         };
         /** @description The retrain policy; ``next_at``: when its crontab line next falls due in ``zone``. */
         PatchedPolicyRequest: {
@@ -1793,9 +3053,41 @@ export interface components {
             position?: number;
             is_active?: boolean;
         };
+        /** @description Of the routed tickets, mirrored to the candidate. */
+        PatchedShareRequest: {
+            /** Format: double */
+            share?: number;
+        };
         /** @description Everybody. */
         People: {
             results: components["schemas"]["User"][];
+        };
+        /** @description Whether a version may go on, and why or why not. */
+        Permit: {
+            allowed: boolean;
+            code: components["schemas"]["PermitCodeEnum"];
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description * `passed` - passed
+         *     * `overridden` - overridden
+         *     * `not_judged` - not_judged
+         *     * `stopped_by_gate` - stopped_by_gate
+         * @enum {string}
+         */
+        PermitCodeEnum: "passed" | "overridden" | "not_judged" | "stopped_by_gate";
+        /** @description A wait that ended with a person's decision. */
+        PersonAnswer: {
+            ticket_id: number;
+            excerpt: string;
+            kind: components["schemas"]["PersonsAnswerKind"];
+            service_id: number | null;
+            /** Format: date-time */
+            answered_at: string;
+            /** Format: double */
+            seconds: number;
         };
         /** @description What a person decided. ``label``: a service; ``two``: two of them; ``none``: none of ours. */
         PersonsAnswer: {
@@ -1855,6 +3147,10 @@ export interface components {
             version: number;
             evaluation: components["schemas"]["Evaluation"] | null;
         };
+        ProductionAnswer: {
+            production: components["schemas"]["RoutingVersion"];
+            promotion: components["schemas"]["Promotion"] | null;
+        };
         /** @description How one is getting on and what is left. */
         Progress: {
             today: number;
@@ -1865,6 +3161,38 @@ export interface components {
             recent: components["schemas"]["Annotation"][];
             attention: components["schemas"]["Attention"];
         };
+        /** @description A promotion under way. ``former``: what a rollback goes back to; null: everything goes to people. */
+        Promotion: {
+            readonly id: number;
+            version: number;
+            former?: number | null;
+            state: components["schemas"]["PromotionStateEnum"];
+            why: string;
+            requested_by?: string | null;
+            /** Format: date-time */
+            readonly requested_at: string;
+            /** Format: date-time */
+            rehearsed_at?: string | null;
+            trouble?: string;
+            /** @description Whether the asking person may approve it now. */
+            readonly may_approve: boolean;
+        };
+        /**
+         * @description * `rehearsing` - The way back is rehearsed
+         *     * `ready` - Waits for approval
+         *     * `deploying` - Approved: the endpoint takes it
+         *     * `done` - In production
+         *     * `failed` - Failed
+         *     * `withdrawn` - Withdrawn
+         * @enum {string}
+         */
+        PromotionStateEnum: "rehearsing" | "ready" | "deploying" | "done" | "failed" | "withdrawn";
+        /**
+         * @description * `observe` - Observe
+         *     * `promote` - Promote
+         * @enum {string}
+         */
+        PurposeEnum: "observe" | "promote";
         /** @description The ticket of a queue item. */
         QueueTicket: {
             id: number;
@@ -1886,6 +3214,25 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /**
+         * @description The version in the account's model registry, and what a person decided about it.
+         *
+         *     ``is_told``: the registry has taken the decision. ``problem``: why the last try failed; it is tried again.
+         */
+        Registry: {
+            /** @description The version's ARN; empty until registered. */
+            readonly address: string;
+            readonly approval: components["schemas"]["ApprovalEnum"];
+            readonly is_told: boolean;
+            readonly status: string;
+            readonly reason: string;
+            readonly decided_by: string | null;
+            /** Format: date-time */
+            readonly decided_at: string | null;
+            readonly problem: string;
+            /** Format: date-time */
+            readonly asked_at: string | null;
+        };
         /** @description A decision from a ticket's page; ``key`` makes sending it twice the same as once. */
         RelabelRequest: {
             service_id: number;
@@ -1894,6 +3241,19 @@ export interface components {
         };
         ReleaseResult: {
             released: number;
+        };
+        /** @description Answers whose confidence lies from ``low`` to ``high``: their mean confidence, and the share that was right. */
+        Reliability: {
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+            n: number;
+            /** Format: double */
+            confidence: number;
+            /** Format: double */
+            accuracy: number;
+            accuracy_interval: number[] | null;
         };
         /** @description ``whole``: the file was as it should be; otherwise it was written anew. */
         Restored: {
@@ -1958,6 +3318,23 @@ export interface components {
         /** @description In the order of the call. */
         RouteResults: {
             results: components["schemas"]["RouteResult"][];
+        };
+        /** @description What routes now, and what a rollback goes back to. Null: people. */
+        RoutingVersion: {
+            version: number | null;
+            /** Format: date-time */
+            since: string | null;
+            state: string;
+            way_back: number | null;
+            four_eyes: boolean;
+        };
+        /** @description Why a row was not taken. */
+        RowNotTaken: {
+            line: number;
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
         };
         /** @description A training run in a list. */
         Run: {
@@ -2032,6 +3409,8 @@ export interface components {
             readonly observed_at: string | null;
             readonly metrics: components["schemas"]["MetricPoint"][];
             readonly log_tail: string;
+            /** @description Where the whole log is read in a browser. */
+            readonly log_url: string;
             readonly costs: components["schemas"]["Cost"][];
         };
         /** @description Runs, newest first; ``next`` is the cursor of the following page. */
@@ -2070,6 +3449,14 @@ export interface components {
             uncertainty: number | null;
             /** Format: double */
             outlier: number | null;
+        };
+        /** @description An estimate, of so many tickets, so many of them judged. Null: nothing to go by yet. */
+        Sequence: {
+            /** Format: double */
+            value: number | null;
+            interval: components["schemas"]["Interval"];
+            tickets: number;
+            judged: number;
         };
         /** @description A service, with how many tickets carry its label. */
         Service: {
@@ -2139,6 +3526,11 @@ export interface components {
             user: components["schemas"]["User"] | null;
             installation: components["schemas"]["Installation"];
             csrf_token: string;
+        };
+        /** @description One of the two: the share it routes, and the share of right ones among what it routes. */
+        Side: {
+            coverage: components["schemas"]["Sequence"];
+            precision: components["schemas"]["Sequence"];
         };
         /** @description User name and password. */
         SignInRequest: {
@@ -2245,6 +3637,17 @@ export interface components {
          * @enum {string}
          */
         StandingEnum: "free" | "held" | "flagged";
+        /**
+         * @description Three columns of one length, from strict to loose: routing from ``threshold`` on routes ``routed`` of the ``n``
+         *     tickets, ``right`` of them rightly. ``in_scope``: tickets that belong to a service.
+         */
+        Steps: {
+            n: number;
+            in_scope: number;
+            threshold: number[];
+            routed: number[];
+            right: number[];
+        };
         /** @description A ticket no other is like. ``outlier``: share of the pool that is more ordinary. */
         Strange: {
             ticket_id: number;
@@ -2287,6 +3690,144 @@ export interface components {
             /** Format: double */
             probability: number;
             band: components["schemas"]["Band"];
+        };
+        /** @description What is asked of the candidate; see ``ml.verdict.Terms``. */
+        Terms: {
+            /**
+             * Format: double
+             * @default 0.95
+             */
+            precision: number;
+            /**
+             * Format: double
+             * @default 0.25
+             */
+            cost_margin: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            coverage_margin: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            resolution: number;
+            /** @default 1000 */
+            most_judgements: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            alpha: number;
+        };
+        /** @description What is asked of the candidate; see ``ml.verdict.Terms``. */
+        TermsRequest: {
+            /**
+             * Format: double
+             * @default 0.95
+             */
+            precision: number;
+            /**
+             * Format: double
+             * @default 0.25
+             */
+            cost_margin: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            coverage_margin: number;
+            /**
+             * Format: double
+             * @default 0.1
+             */
+            resolution: number;
+            /** @default 1000 */
+            most_judgements: number;
+            /**
+             * Format: double
+             * @default 0.05
+             */
+            alpha: number;
+        };
+        /**
+         * @description A test set. ``rejected``: rows not taken; ``taught``: rows left out, because tickets like them may teach.
+         *
+         *     ``evaluations``: of the versions that have answered it; the newest one, and those at work, do so by themselves.
+         */
+        TestSet: {
+            readonly id: number;
+            readonly name: string;
+            readonly fingerprint: string;
+            readonly rows: number;
+            services: {
+                [key: string]: number;
+            };
+            readonly rejected: number;
+            /** @description Rows left out because tickets like them have taught or may teach a model. */
+            readonly taught: number;
+            uploaded_by?: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            evaluations: components["schemas"]["Measured"][];
+        };
+        /** @description The same with the first rows that were not taken. */
+        TestSetDetail: {
+            readonly id: number;
+            readonly name: string;
+            readonly fingerprint: string;
+            readonly rows: number;
+            services: {
+                [key: string]: number;
+            };
+            readonly rejected: number;
+            /** @description Rows left out because tickets like them have taught or may teach a model. */
+            readonly taught: number;
+            uploaded_by?: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            evaluations: components["schemas"]["Measured"][];
+            errors: components["schemas"]["RowNotTaken"][];
+        };
+        /** @description All of them, newest first. */
+        TestSetList: {
+            results: components["schemas"]["TestSet"][];
+        };
+        /**
+         * @description A CSV or JSONL file of texts and services, and how to read it; empty means: find out. A service is named by its
+         *     code or its name; "none" or nothing: none of the services.
+         */
+        TestSetUploadRequest: {
+            /** Format: binary */
+            file: string;
+            /** @default  */
+            name: string;
+            /** @default  */
+            text_column: string;
+            /** @default  */
+            label_column: string;
+            /** @default  */
+            language_column: string;
+            /** @default  */
+            encoding: string;
+            /** @default  */
+            delimiter: string;
+        };
+        /**
+         * @description One promise that was tested: overall, or of a group of services. ``more_labels``: about how many more control
+         *     labels it takes; 0 when certified, null when no number would do.
+         */
+        Tested: {
+            name: string;
+            services: string[];
+            /** Format: double */
+            wanted: number;
+            accepted: number;
+            errors: number;
+            /** Format: double */
+            certified: number | null;
+            more_labels: number | null;
         };
         /** @description The texts that were read; nothing is kept yet. */
         Texts: {
@@ -2503,6 +4044,10 @@ export interface components {
          * @enum {string}
          */
         UnitEnum: "labels" | "percent" | "tickets";
+        Unjudged: {
+            pair: components["schemas"]["Pair"] | null;
+            counts: components["schemas"]["JudgedCounts"];
+        };
         /** @description A file and how to read it; empty means: find out. */
         UploadRequest: {
             /** Format: binary */
@@ -2531,6 +4076,64 @@ export interface components {
             /** Format: date-time */
             readonly last_login: string | null;
         };
+        /**
+         * @description What ``ml.verdict`` says. ``cost``: minutes more per ticket; ``coverage``: how much larger a share is routed.
+         *
+         *     ``more``: about how many more judgements decide it.
+         */
+        Verdict: {
+            state: components["schemas"]["VerdictStateEnum"];
+            reasons: components["schemas"]["VerdictReason"][];
+            cost: components["schemas"]["Sequence"];
+            coverage: components["schemas"]["Sequence"];
+            more: number | null;
+        };
+        /** @description A code and its figures; the page puts them into words. */
+        VerdictReason: {
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description * `sufficient` - sufficient
+         *     * `insufficient` - insufficient
+         *     * `undecided` - undecided
+         * @enum {string}
+         */
+        VerdictStateEnum: "sufficient" | "insufficient" | "undecided";
+        /**
+         * @description Two versions side by side; ``overall`` is null until both were evaluated. ``only_*_knows``: services that one of
+         *     them was never taught.
+         */
+        VersionComparison: {
+            first: components["schemas"]["Headline"];
+            second: components["schemas"]["Headline"];
+            overall: components["schemas"]["Paired"] | null;
+            services: components["schemas"]["PairedService"][];
+            only_first_knows: string[];
+            only_second_knows: string[];
+        };
+        /** @description A version before the gate; ``verdict`` is null before it was judged. */
+        VersionGate: {
+            verdict: components["schemas"]["GateVerdict"] | null;
+            observe: components["schemas"]["Permit"];
+            promote: components["schemas"]["Permit"];
+            overrides: components["schemas"]["Override"][];
+            /** @description What it says now, or said at the promotion. */
+            certificate: components["schemas"]["Certificate"] | null;
+            /** @description What routes; null before a promotion. */
+            in_force: components["schemas"]["Certificate"] | null;
+        };
+        /** @description One version's evaluation in full. ``evaluation`` null: not evaluated yet, or no control ticket has its label. */
+        VersionReport: {
+            version: number;
+            labels: string[];
+            evaluation: components["schemas"]["EvaluationDetail"] | null;
+            certificate: components["schemas"]["Certificate"] | null;
+            /** @description Whether the tickets behind the figures can be opened. */
+            has_tickets: boolean;
+        };
         /** @description A customer who waits. Of a random control nothing is shown that the model thinks. */
         Waiting: {
             ticket_id: number;
@@ -2543,6 +4146,20 @@ export interface components {
             reason: components["schemas"]["EscalationReason"];
             candidates: components["schemas"]["Candidate"][];
             standing: components["schemas"]["StandingEnum"];
+        };
+        /** @description A week's work. ``offered``: tickets checked with a suggestion; ``taken``: where people agreed with it. */
+        Week: {
+            /** Format: date */
+            monday: string;
+            decisions: number;
+            offered: number;
+            taken: number;
+            /** Format: double */
+            seconds: number | null;
+        };
+        /** @description Why; it is kept in the history. */
+        WhyRequest: {
+            why: string;
         };
         /** @description What became of each text. */
         WriteReport: {
@@ -2594,6 +4211,68 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    drift_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
+                };
+            };
+        };
+    };
+    drift_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
+                };
+            };
+        };
+    };
+    drift_series: {
+        parameters: {
+            query?: {
+                /** @description So many days back; 90 unless told otherwise. */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                kind: "escalation" | "input" | "mix" | "precision" | "unlike";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftSeries"];
+                };
+            };
+        };
+    };
     escalation_list: {
         parameters: {
             query?: never;
@@ -2610,6 +4289,150 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["EscalationInbox"];
                 };
+            };
+        };
+    };
+    evaluation_headlines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Headlines"];
+                };
+            };
+        };
+    };
+    evaluation_effort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Effort"];
+                };
+            };
+        };
+    };
+    gate_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateSettings"];
+                };
+            };
+        };
+    };
+    gate_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedGateSettingsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateSettings"];
+                };
+            };
+        };
+    };
+    history_read: {
+        parameters: {
+            query?: {
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryAnswer"];
+                };
+            };
+        };
+    };
+    hold_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldWriteRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+        };
+    };
+    hold_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -2826,6 +4649,98 @@ export interface operations {
             };
         };
     };
+    judging_judge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgeRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Judged"];
+                };
+            };
+        };
+    };
+    judging_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgingReleaseRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgingReleased"];
+                };
+            };
+        };
+    };
+    judging_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgingClaim"];
+                };
+            };
+        };
+    };
+    judging_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgingUndoRequestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unjudged"];
+                };
+            };
+        };
+    };
     loop_read: {
         parameters: {
             query?: never;
@@ -2904,6 +4819,298 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersionDetail"];
+                };
+            };
+        };
+    };
+    model_approval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
+                };
+            };
+        };
+    };
+    model_evaluation: {
+        parameters: {
+            query?: {
+                /** @description Of this test set; without: of the control tickets. */
+                test_set?: number;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionReport"];
+                };
+            };
+        };
+    };
+    model_gate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionGate"];
+                };
+            };
+        };
+    };
+    model_gate_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverrideRequestRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionGate"];
+                };
+            };
+        };
+    };
+    model_threshold: {
+        parameters: {
+            query?: {
+                /** @description Of this test set; without: of the control tickets. */
+                test_set?: number;
+                /** @description Default: the certified one. */
+                threshold?: number;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outlook"];
+                };
+            };
+        };
+    };
+    model_tickets: {
+        parameters: {
+            query?: {
+                below?: number;
+                cursor?: number;
+                guess?: string;
+                is_right?: boolean | null;
+                language?: string;
+                least?: number;
+                sure_below?: number;
+                sure_from?: number;
+                test_set?: number;
+                truth?: string;
+            };
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedTicketList"];
+                };
+            };
+        };
+    };
+    model_compare: {
+        parameters: {
+            query: {
+                first: number;
+                second: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionComparison"];
+                };
+            };
+        };
+    };
+    observation_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
+                };
+            };
+        };
+    };
+    observation_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ObservationStartRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
+                };
+            };
+        };
+    };
+    promotion_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    observation_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedShareRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
+                };
+            };
+        };
+    };
+    observation_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationAnswer"];
                 };
             };
         };
@@ -3010,6 +5217,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+        };
+    };
+    production_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    production_rollback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    promotion_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    promotion_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
                 };
             };
         };
@@ -3644,6 +5939,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SnapshotRun"];
+                };
+            };
+        };
+    };
+    test_set_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestSetList"];
+                };
+            };
+        };
+    };
+    test_set_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["TestSetUploadRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestSetDetail"];
+                };
+            };
+        };
+    };
+    test_set_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestSetDetail"];
                 };
             };
         };

@@ -108,6 +108,9 @@ export type TriageInbox = Sent<Schema["TriageInbox"]>;
 export type StrangeTicket = TriageInbox["results"][number];
 export type TriageKind = Schema["TriageRequestRequest"]["kind"];
 export type TriageDecision = Schema["TriageRequestRequest"];
+export type EscalationInbox = Sent<Schema["EscalationInbox"]>;
+export type WaitingCustomer = Schema["Waiting"];
+export type AnsweredCustomer = Schema["PersonAnswer"];
 export type BoxKey = Schema["BoxKey"];
 export type LoopBox = Schema["Box"];
 export type LoopModel = Schema["LoopModel"];
@@ -132,9 +135,28 @@ export type Interval = number[] | null;
 export type Advice = Schema["Advice"];
 export type AdviceFigures = Schema["AdviceFigures"];
 export type CurvePoint = Schema["CurvePoint"];
+export type RegistryEntry = Sent<Schema["Registry"]>;
+export type MonthCost = Schema["MonthCost"];
 export type Policy = Sent<Schema["Policy"]>;
 export type PolicyWrite = Schema["PatchedPolicyRequest"];
 export type PolicySchedule = Schema["Schedule"];
+
+// --- dashboard -----------------------------------------------------------------------------------
+
+export type Headline = Schema["Headline"];
+export type VersionReport = Schema["VersionReport"];
+export type Certificate = Schema["Certificate"];
+export type CertificateState = Certificate["state"];
+export type Outlook = Schema["Outlook"];
+export type Day = Schema["Day"];
+export type AnsweredPage = Schema["JudgedTicketList"];
+export type JudgedTicket = Schema["JudgedTicket"];
+export type VersionGate = Schema["VersionGate"];
+export type GateReason = Schema["GateReason"];
+export type OverridePurpose = Schema["PurposeEnum"];
+export type GateSettings = Sent<Schema["GateSettings"]>;
+export type VersionsCompared = Schema["VersionComparison"];
+export type Effort = Schema["Effort"];
 
 // --- snapshots -----------------------------------------------------------------------------------
 
@@ -144,3 +166,28 @@ export type SnapshotRow = Schema["SnapshotRow"];
 export type SnapshotComparison = Schema["SnapshotComparison"];
 export type SnapshotRestored = Schema["Restored"];
 export type SnapshotChange = "came" | "went" | "flipped" | "edited";
+
+// --- observation, judging, promotion ---------------------------------------------------------------
+
+export type JudgingClaim = Schema["JudgingClaim"];
+export type JudgingPair = Schema["Pair"];
+export type JudgeBody = Schema["JudgeRequestRequest"];
+export type JudgementChoice = JudgeBody["choice"];
+export type Judged = Schema["Judged"];
+export type Unjudged = Schema["Unjudged"];
+export type ObservationAnswer = Schema["ObservationAnswer"];
+export type Observation = Sent<Schema["Observation"]>;
+export type ObservationStart = Schema["ObservationStartRequest"];
+export type Verdict = Schema["Verdict"];
+export type VerdictReason = Schema["VerdictReason"];
+export type Sequence = Schema["Sequence"];
+export type Production = Schema["ProductionAnswer"];
+export type Promotion = Sent<Schema["Promotion"]>;
+export type HistoryPage = Schema["HistoryAnswer"];
+export type HistoryLine = Sent<Schema["History"]>;
+// --- written tickets -----------------------------------------------------------------------------
+
+export type WrittenList = Schema["WrittenList"];
+export type WrittenTicket = Schema["WrittenTicket"];
+export type WriteReport = Schema["WriteReport"];
+export type NearTicket = Schema["Near"];

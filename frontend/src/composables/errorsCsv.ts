@@ -1,4 +1,5 @@
-/** The rejected rows as a CSV that a spreadsheet opens as it is, made in the page. */
+/** Rows as a CSV that a spreadsheet opens as it is, made in the page. */
+import { saveFile } from "./saveFile";
 
 /** A cell that a spreadsheet would run as a formula gets a quote in front: it stays text. */
 export function cell(value: string | number): string {
@@ -14,10 +15,5 @@ export function toCsv(head: string[], rows: (string | number)[][]): string {
 const BOM = "\ufeff"; // without it Excel reads accents wrongly
 
 export function download(name: string, csv: string): void {
-  const url = URL.createObjectURL(new Blob([BOM, csv], { type: "text/csv;charset=utf-8" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  saveFile(name, [BOM, csv], "text/csv;charset=utf-8");
 }

@@ -37,5 +37,8 @@ export function useRunWords() {
 
   const todo = (code: string): string => t(te(`runs.failure.do.${code}`) ? `runs.failure.do.${code}` : "runs.failure.do.other");
 
-  return { reason, took, todo };
+  /** Where its job stands by the place's own word; a word nobody has translated is shown as it is. */
+  const place = (run: Pick<Run, "sub_state">): string => (te(`runs.sub.${run.sub_state}`) ? t(`runs.sub.${run.sub_state}`) : run.sub_state);
+
+  return { reason, took, todo, place };
 }

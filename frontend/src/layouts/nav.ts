@@ -5,12 +5,17 @@ import {
   CheckCheck,
   FileUp,
   FlaskConical,
+  Gauge,
   GraduationCap,
+  Headset,
   House,
   Inbox,
+  PenLine,
   PlaySquare,
   Rows3,
+  Scale,
   Tags,
+  Telescope,
   Users,
 } from "@lucide/vue";
 import type { Component } from "vue";
@@ -34,15 +39,20 @@ export const NAV: NavGroup[] = [
       { name: "home", icon: House, role: "annotator" },
       { name: "teach", icon: GraduationCap, role: "annotator" },
       { name: "check", icon: CheckCheck, role: "annotator" },
+      { name: "waiting", icon: Headset, role: "annotator" },
     ],
   },
   {
     key: "watch",
     entries: [
       { name: "loop", icon: Activity, role: "lead" },
+      { name: "dashboard", icon: Gauge, role: "lead" },
       { name: "tickets", icon: Rows3, role: "reviewer" },
       { name: "triage", icon: Inbox, role: "reviewer" },
+      { name: "judge", icon: Scale, role: "reviewer" },
+      { name: "observation", icon: Telescope, role: "reviewer" },
       { name: "try", icon: FlaskConical, role: "reviewer" },
+      { name: "written", icon: PenLine, role: "reviewer" },
     ],
   },
   {

@@ -74,6 +74,17 @@ describe("claiming ahead", () => {
     expect(claims[1]).toEqual({ count: 1, holding: ["lease-2", "lease-3", "lease-1"] });
   });
 
+  it("puts a ticket that a customer waits for right behind the one on the screen", async () => {
+    const live = { ...item(9), why: { code: "customer_waiting", params: {} } };
+    let call = 0;
+    const claim = vi.fn(async () => ({ items: call++ ? [live] : [item(1), item(2), item(3)], left: 9, reason: null }));
+    const { queue } = desk({ api: { claim } });
+    await queue.start();
+    queue.answer(label(2), 1_000);
+    await turn();
+    expect(queue.buffer.value.map((one) => one.ticket.id)).toEqual([2, 9, 3]);
+  });
+
   it("never shows a ticket twice when the server hands it out again", async () => {
     let call = 0;
     const claim = vi.fn(async () => ({ items: call++ ? [item(2)] : [item(1), item(2)], left: 2, reason: null }));

@@ -109,7 +109,7 @@ export function createQueue({ mode, userId, api, outbox, makeKey = newKey, sched
     // A ticket that carries an unsaved answer goes to the front: its person has just read it.
     const again = fresh.filter((item) => offers.value.has(item.ticket.id));
     const others = fresh.filter((item) => !offers.value.has(item.ticket.id));
-    buffer.value = [...again, ...buffer.value, ...others];
+    buffer.value = [...again, ...liveFirst(buffer.value, others)];
     left.value = claim.left;
     reason.value = buffer.value.length ? null : claim.reason;
     if (!buffer.value.length) retryIn(EMPTY_POLL_MS);
@@ -265,6 +265,16 @@ export function createQueue({ mode, userId, api, outbox, makeKey = newKey, sched
     start, stop, close, answer, undo, heartbeat, refill,
   };
 }
+
+/** Behind the ticket on the screen come those a customer waits for, whenever they were claimed. */
+function liveFirst(held: Item[], fresh: Item[]): Item[] {
+  const [onScreen, ...ahead] = held;
+  const rest = [...ahead, ...fresh];
+  const live = rest.filter(isLive);
+  return [...(onScreen ? [onScreen] : []), ...live, ...rest.filter((item) => !isLive(item))];
+}
+
+export const isLive = (item: Pick<Item, "why">) => item.why.code === "customer_waiting";
 
 function given(entry: Entry): Answer {
   const { kind, service_id, second_service_id, note, include_similar, except_ticket_ids } = entry.body;

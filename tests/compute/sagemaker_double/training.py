@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tests.compute.sagemaker_double.container import TICK, Container, pack
-from tests.compute.sagemaker_double.wire import ApiError, invalid
+from tests.compute.sagemaker_double.wire import ApiError, check_volume, invalid
 
 if TYPE_CHECKING:
     from tests.compute.sagemaker_double.server import Double
@@ -199,6 +199,7 @@ class TrainingJob(threading.Thread):
 
 def check_training(request: dict[str, Any]) -> None:
     """Rules between parameters, which the service model does not hold."""
+    check_volume(request["ResourceConfig"])
     limits = request.get("StoppingCondition", {})
     if request.get("EnableManagedSpotTraining"):
         if limits.get("MaxWaitTimeInSeconds", -1) < limits.get("MaxRuntimeInSeconds", 0):

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tests.compute.sagemaker_double.container import Serving, split_uri
-from tests.compute.sagemaker_double.wire import invalid
+from tests.compute.sagemaker_double.wire import check_volume, invalid
 
 if TYPE_CHECKING:
     from tests.compute.sagemaker_double.server import Double
@@ -145,6 +145,7 @@ class TransformJob(threading.Thread):
 
 def check_transform(request: dict[str, Any]) -> None:
     """Rules between parameters."""
+    check_volume(request["TransformResources"])
     if request["BatchStrategy"] != "MultiRecord" or request["TransformInput"].get("SplitType") != "Line":
         raise invalid("the double does MultiRecord over lines only")
     if request["TransformOutput"].get("AssembleWith") != "Line":

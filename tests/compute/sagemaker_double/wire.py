@@ -23,6 +23,15 @@ def invalid(message: str) -> ApiError:
     return ApiError("ValidationException", message)
 
 
+OWN_DISK = ("g4dn", "g5", "g6", "p3dn", "p4d", "p5", "c5d", "m5d", "r5d", "trn1")
+
+
+def check_volume(resources: dict[str, Any]) -> None:
+    """The service model on VolumeKmsKeyId: no key for machines with a disk of their own."""
+    if "VolumeKmsKeyId" in resources and resources["InstanceType"].split(".")[1] in OWN_DISK:
+        raise invalid(f"VolumeKmsKeyId cannot be specified with {resources['InstanceType']}.")
+
+
 def check(operation: str, params: dict[str, Any], understood: set[str]) -> None:
     """Refuse what AWS would refuse by its model alone, and whatever the double would silently ignore."""
     if operation not in SERVICE.operation_names:

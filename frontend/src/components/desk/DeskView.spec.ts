@@ -42,6 +42,8 @@ async function press(key: string, code = "", target: EventTarget = document.body
   await flushPromises();
 }
 
+const waiting = (reason: string, service_ids: number[]) =>
+  makeItem(1, { why: { code: "customer_waiting", params: { since: "2026-01-01T10:00:00Z", reason, service_ids } } });
 const text = () => desk!.get('[data-testid="ticket-text"]').text();
 
 beforeEach(() => {
@@ -179,5 +181,28 @@ describe("an empty desk", () => {
     empty = reason;
     const page = await open();
     expect(page.text()).toContain(title);
+  });
+});
+
+describe("a waiting customer", () => {
+  it("is named above the ticket, with what the model hesitated between", async () => {
+    items = [waiting("uncertain", [2, 3])];
+    const page = await open();
+    expect(page.text()).toContain("A customer is waiting");
+    expect(page.text()).toContain("Hesitates between Delivery and Returns");
+  });
+
+  it("of a random control is named without what the model thinks", async () => {
+    items = [waiting("uncertain", [])];
+    expect((await open()).text()).toContain("The model hesitates");
+  });
+
+  it("says why a person is asked when the model did not hesitate", async () => {
+    items = [waiting("model_unavailable", [])];
+    expect((await open()).text()).toContain("The model did not answer in time");
+  });
+
+  it("is not there for any other ticket", async () => {
+    expect((await open()).text()).not.toContain("A customer is waiting");
   });
 });

@@ -1,0 +1,30 @@
+"""Inference in the Django admin: embedding spaces, transforms, deployments, routing, and the comparison."""
+
+from inference.admin.comparison import (
+    HistoryEntryAdmin,
+    JudgementAdmin,
+    ObservationAdmin,
+    PromotionAdmin,
+    PromotionSettingsAdmin,
+)
+from inference.admin.models import DeploymentAdmin, EncoderAdmin, LearnerHeadAdmin, TransformRunAdmin
+from inference.admin.routing import EscalationAdmin, OutcomeAdmin, RoutingDecisionAdmin
+from inference.admin.rules import KeywordRuleAdmin, RoutingHoldAdmin, RoutingSettingsAdmin
+
+__all__ = [
+    "DeploymentAdmin",
+    "EncoderAdmin",
+    "EscalationAdmin",
+    "HistoryEntryAdmin",
+    "JudgementAdmin",
+    "KeywordRuleAdmin",
+    "LearnerHeadAdmin",
+    "ObservationAdmin",
+    "OutcomeAdmin",
+    "PromotionAdmin",
+    "PromotionSettingsAdmin",
+    "RoutingDecisionAdmin",
+    "RoutingHoldAdmin",
+    "RoutingSettingsAdmin",
+    "TransformRunAdmin",
+]

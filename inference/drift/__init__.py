@@ -1,0 +1,1 @@
+"""What is read about drift: ``windows`` says which tickets are compared, ``readings`` what is found."""
