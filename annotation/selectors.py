@@ -25,6 +25,7 @@ from annotation.models import (
 )
 from annotation.written import written_left_out
 
+LONGEST_NAME = 80  # of a service
 WRITTEN = "written"  # the origin of a label that an expert gave with the text
 IMPORT_WEIGHT = 0.5  # a label that came with the data is weaker evidence than a person's decision here
 
@@ -88,6 +89,21 @@ def service_is_used(service: Service) -> bool:
 def services_by_code() -> dict[str, Service]:
     """Every service, switched off ones too, by its code."""
     return {service.code: service for service in Service.objects.all()}
+
+
+def service_key(label: str) -> str:
+    """What a service is found by: its name as far as one is kept, without regard to case."""
+    return label[:LONGEST_NAME].strip().casefold()
+
+
+def services_by_any_name() -> dict[str, Service]:
+    """Services by code, name and French name, each as ``service_key`` makes it."""
+    names: dict[str, Service] = {}
+    for service in Service.objects.all():
+        for name in (service.name_fr, service.name, service.code):
+            if name:
+                names[service_key(name)] = service
+    return names
 
 
 def newest_annotation_id() -> int:

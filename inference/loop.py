@@ -151,7 +151,7 @@ def _evaluate(world: World) -> Box:
     link = f"/models/{world.model.number}"
     if live:
         run = live[0]
-        code = "scoring_audit" if run.purpose == TransformPurpose.EVALUATE else "embedding_pool"
+        code = "embedding_pool" if run.purpose == TransformPurpose.POOL else "scoring_audit"
         progress = (max(run.processed, run.loaded), run.tickets, "tickets")
         return _box(
             "evaluate",
@@ -236,7 +236,7 @@ def _active(world: World) -> str | None:
         return "label>train"
     for run in world.transforms:
         if world.model is not None and run.model_version_id == world.model.pk:
-            return "train>evaluate" if run.purpose == TransformPurpose.EVALUATE else "evaluate>label"
+            return "evaluate>label" if run.purpose == TransformPurpose.POOL else "train>evaluate"
     return None
 
 

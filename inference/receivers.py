@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 from annotation.signals import labels_changed, services_changed, tickets_ingested
 from inference import actions, nudges
-from training.signals import model_registered
+from training.signals import model_registered, test_set_uploaded
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ def answer_the_desk(ticket_ids: list[int], **_: Any) -> None:
 
 @receiver(tickets_ingested)
 @receiver(model_registered)
+@receiver(test_set_uploaded)
 def look_for_work(**_: Any) -> None:
-    """New tickets need vectors; a new version needs its evaluation."""
+    """New tickets need vectors; a new version needs its evaluation, a new test set its answers."""
     nudges.work()

@@ -1,5 +1,6 @@
 """Reads about embedding spaces, what is missing in them, transforms and deployments."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +16,9 @@ from inference.models import (
     Embedding,
     Encoder,
     LearnerHead,
+    MirroredTicket,
     Prediction,
+    RoutingDecision,
     TransformPurpose,
     TransformRun,
 )
@@ -23,6 +26,8 @@ from training import selectors as training
 from training.models import ModelVersion, RunState
 from training.models.runs import LIVE_STATES
 
+FEWEST_TIMED = 100
+MOST_TIMED = 1000
 REST_AFTER_FAILURE = timedelta(minutes=10)
 
 
@@ -181,6 +186,19 @@ def versions_at_work() -> list[ModelVersion]:
     roles = (DeploymentRole.OBSERVER, DeploymentRole.PRODUCTION)
     live = Deployment.objects.filter(role__in=roles, ended_at__isnull=True).select_related("model_version")
     return [deployment.model_version for deployment in live]
+
+
+def latency_of(version: ModelVersion) -> float | None:
+    """Milliseconds within which 95 of 100 of a version's newest live answers came, as observer or in production; None
+    before there are FEWEST_TIMED of them."""
+    for rows in (
+        MirroredTicket.objects.filter(observation__candidate=version, latency_ms__isnull=False),
+        RoutingDecision.objects.filter(model_version=version),
+    ):
+        timed = sorted(rows.order_by("-id").values_list("latency_ms", flat=True)[:MOST_TIMED])
+        if len(timed) >= FEWEST_TIMED:
+            return float(timed[math.ceil(0.95 * len(timed)) - 1])
+    return None
 
 
 def head_of(encoder: Encoder) -> LearnerHead | None:

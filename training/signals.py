@@ -7,3 +7,6 @@ model_registered = Signal()
 
 #: kwargs: ``run_id: int``. A training run changed its state.
 run_changed = Signal()
+
+#: kwargs: ``test_set_id: int``. A test set waits for the answers of the versions.
+test_set_uploaded = Signal()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training.api import evaluations, gate, snapshots, views
+from training.api import evaluations, gate, snapshots, test_sets, views
 
 urlpatterns = [
     path("runs/", views.RunsView.as_view()),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("models/<int:number>/gate/override/", gate.OverrideView.as_view()),
     path("evaluations/", evaluations.HeadlinesView.as_view()),
     path("evaluations/effort/", evaluations.EffortView.as_view()),
+    path("test-sets/", test_sets.TestSetsView.as_view()),
+    path("test-sets/<int:pk>/", test_sets.TestSetView.as_view()),
     path("gate/", gate.GateView.as_view()),
     path("models/<int:number>/approval/", views.ModelApprovalView.as_view()),
     path("policy/", views.PolicyView.as_view()),

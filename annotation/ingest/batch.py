@@ -31,7 +31,6 @@ from annotation.models import (
 from annotation.reading import RowProblem
 from annotation.signals import tickets_ingested
 
-LONGEST_NAME = 80
 MOST_SERVICES = 1000
 NONE_OF_THEM = "none"  # in an answer key
 
@@ -89,16 +88,16 @@ def _labels(rows: list[ReadyRow], tickets: dict[str, int], options: ImportOption
     named = [(row, tickets[row.external_id]) for row in rows if row.external_id in tickets]
     if options.service_from_labels:
         _make_services([row.label for row, _ in named if row.label], options, report)
-    services = _services_by_any_name()
+    services = selectors.services_by_any_name()
     wanted: dict[int, Service] = {}
     for row, ticket_id in named:
         if not row.label:
             continue
-        service = services.get(_key(row.label))
+        service = services.get(selectors.service_key(row.label))
         if service is not None:
             wanted[ticket_id] = service
         elif options.label_as == LabelUse.LABELS or row.label.casefold() != NONE_OF_THEM:
-            params: dict[str, Any] = {"label": row.label[:LONGEST_NAME], "ticket_kept": True}
+            params: dict[str, Any] = {"label": row.label[: selectors.LONGEST_NAME], "ticket_kept": True}
             if options.service_from_labels and len(services) >= MOST_SERVICES:
                 report.note(RowProblem(row.line, "too_many_services", {**params, "limit": MOST_SERVICES}))
             else:
@@ -109,33 +108,18 @@ def _labels(rows: list[ReadyRow], tickets: dict[str, int], options: ImportOption
         _annotations(wanted)
 
 
-def _key(label: str) -> str:
-    """What a service is found by: its name as far as one is kept, without regard to case."""
-    return label[:LONGEST_NAME].strip().casefold()
-
-
 def _make_services(labels: list[str], options: ImportOptions, report: Report) -> None:
     """Make the missing services; never past the limit, as a wrong label column holds thousands of values."""
-    known = _services_by_any_name()
+    known = selectors.services_by_any_name()
     for label in dict.fromkeys(labels):
-        if _key(label) in known or len(known) >= MOST_SERVICES:
+        if selectors.service_key(label) in known or len(known) >= MOST_SERVICES:
             continue
         try:
-            service = service_create(name=label[:LONGEST_NAME], is_demo=options.is_demo)
+            service = service_create(name=label[: selectors.LONGEST_NAME], is_demo=options.is_demo)
         except Refused:  # told apart by us, not by the database: the row's label is reported as unknown
             continue
-        known[_key(label)] = service
+        known[selectors.service_key(label)] = service
         report.services_created.append(service.code)
-
-
-def _services_by_any_name() -> dict[str, Service]:
-    """Services by code, name and French name, without regard to case."""
-    names: dict[str, Service] = {}
-    for service in selectors.services_by_code().values():
-        for name in (service.name_fr, service.name, service.code):
-            if name:
-                names[_key(name)] = service
-    return names
 
 
 def _answer_keys(named: list[tuple[ReadyRow, int]], wanted: dict[int, Service]) -> None:

@@ -9,6 +9,7 @@ from inference.actions.evaluations import (
     certificate_spend,
     certificate_try,
     evaluation_refresh,
+    test_evaluate,
     verdict_refresh,
 )
 from inference.actions.holds import hold_end, hold_start
@@ -78,6 +79,7 @@ __all__ = [
     "promotion_request",
     "promotion_withdraw",
     "promotions_drive",
+    "test_evaluate",
     "ticket_try",
     "tickets_mirror",
     "tickets_route",

@@ -14,14 +14,14 @@ from accounts.models import User
 from annotation import selectors as annotation
 from annotation.models import Ticket
 from inference import selectors
-from inference.models import Prediction
+from inference.models import Prediction, TestAnswer
 from ml.answers import Answers, answers
 from ml.certificate import Promise
 from ml.certify import Costs, certify, groups_by_size
 from ml.judging import Sheet, judge, sheet
 from training import actions as training
 from training import selectors as measured
-from training.models import Evaluation, GateVerdict, ModelVersion, PrecisionCertificate
+from training.models import Evaluation, GateVerdict, ModelVersion, PrecisionCertificate, TestSet
 
 FEWEST_NEW = 10
 NEW_SHARE = 0.1
@@ -127,13 +127,40 @@ def _pool_of(model_version: ModelVersion) -> Answers:
     return _said(model_version, found)
 
 
-def _said(model_version: ModelVersion, rows: Iterable[tuple[bytes, float | None]]) -> Answers:
+def _said(model_version: ModelVersion, rows: Iterable[tuple[bytes | None, float | None]]) -> Answers:
+    """Answers from rows of (probabilities, outlier rank); a refusal has none, and counts as no usable answer."""
     given = list(rows)
     labels = list(model_version.labels)
-    chances = [np.frombuffer(bytes(raw), "<f4") for raw, _ in given]
+    refused = np.full(len(labels), np.nan, "<f4").tobytes()
+    chances = [np.frombuffer(bytes(raw or refused), "<f4") for raw, _ in given]
     table = np.stack(chances) if chances else np.zeros((0, len(labels)), np.float32)
     strange = np.asarray([np.nan if one is None else one for _, one in given], np.float64)
     return answers(labels, table, strange)
+
+
+def test_evaluate(*, model_version: ModelVersion, test_set: TestSet) -> Evaluation:
+    """Measure a version on a test set it has answered whole; once.
+
+    Its figures are shown and never certify: nobody vouches that a test set is drawn like the tickets that come.
+    """
+    rows = list(
+        TestAnswer.objects.filter(model_version=model_version, row__test_set=test_set)
+        .order_by("row_id")
+        .values_list("row_id", "row__code", "probabilities", "outlier", "row__language")
+    )
+    said = _said(model_version, [(row[2], row[3]) for row in rows])
+    given = sheet([row[0] for row in rows], [row[1] or None for row in rows], said, [row[4] for row in rows])
+    known = [service.code for service in annotation.services_active()]
+    figures = judge(given, model_version.labels, known)
+    return training.evaluation_record(
+        model_version_id=model_version.pk,
+        fingerprint=test_set.fingerprint,
+        n=figures["n"],
+        metrics=figures,
+        data="test",
+        sheet=given,
+        test_set_id=test_set.pk,
+    )
 
 
 def certificate_try(*, model_version: ModelVersion) -> PrecisionCertificate | None:
@@ -212,7 +239,9 @@ def verdict_refresh(*, model_version: ModelVersion) -> GateVerdict | None:
         certificate_try(model_version=model_version)
     live = selectors.production()
     return training.verdict_record(
-        model_version=model_version, production=live.model_version if live else None
+        model_version=model_version,
+        production=live.model_version if live else None,
+        latency_ms=selectors.latency_of(model_version),
     )
 
 

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from django.db import IntegrityError, connection, transaction
 
 from compute.port import ComputeBackend
-from inference import nudges, selectors
+from inference import nudges, selectors, testing
 from inference.actions import deployments, encoders
-from inference.actions.evaluations import verdict_refresh
+from inference.actions.evaluations import test_evaluate, verdict_refresh
 from inference.actions.routed import decisions_load
 from inference.models import TransformPurpose, TransformRun
-from training.models import ModelVersion
+from training.models import ModelVersion, TestSet
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +33,15 @@ def _alone() -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [FIND_LOCK])
 
 
-def transform_plan(*, model_version: ModelVersion, purpose: str) -> TransformRun | None:
+def transform_plan(
+    *, model_version: ModelVersion, purpose: str, test_set: TestSet | None = None
+) -> TransformRun | None:
     """Plan a transform unless one of this kind is live or failed a moment ago."""
     if not selectors.may_plan(model_version, purpose):
         return None
     try:
         with transaction.atomic():
-            run = TransformRun.objects.create(model_version=model_version, purpose=purpose)
+            run = TransformRun.objects.create(model_version=model_version, purpose=purpose, test_set=test_set)
             transaction.on_commit(nudges.transforms)
             return run
     except IntegrityError:  # somebody else was faster
@@ -52,8 +54,9 @@ def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
     1. The base encoder, once. 2. New tickets get their vectors in the current space: routed ones have brought theirs,
     the others come through the endpoint when they are few. 3. A version nobody has looked through yet sees the audit
     labels first, is evaluated, then sees the pool, and is judged; versions at work are judged again as audit labels
-    come. 4. When the whole pool has its vectors in the new space, that space becomes current. 5. Index, assistant, and
-    the end of old spaces. Each step is found again from the rows after a crash.
+    come. Each of these is measured on every test set. 4. When the whole pool has its vectors in the new space, that
+    space becomes current. 5. Index, assistant, and the end of old spaces. Each step is found again from the rows after
+    a crash.
     ``live=False`` leaves endpoints alone (replay).
     """
     with _alone() as held:
@@ -81,6 +84,8 @@ def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
         for version in selectors.versions_at_work():
             if version.pk != target.pk:
                 started |= _judge(version)
+        for version in {target.pk: target, **{one.pk: one for one in selectors.versions_at_work()}}.values():
+            started |= _test(version)
         if selectors.tickets_missing(serving).exists():
             started |= transform_plan(model_version=serving, purpose=TransformPurpose.POOL) is not None
     if live:
@@ -96,6 +101,19 @@ def _judge(version: ModelVersion) -> bool:
     if unseen.exists() and transform_plan(model_version=version, purpose=TransformPurpose.EVALUATE):
         return True
     verdict_refresh(model_version=version)
+    return False
+
+
+def _test(version: ModelVersion) -> bool:
+    """Bring a version through the test sets it was not measured on; returns whether a transform was started."""
+    if version.kind != "classifier":
+        return False
+    for test_set in TestSet.objects.exclude(evaluations__model_version=version).order_by("pk"):
+        if not testing.rows_unanswered(version, test_set).exists():
+            test_evaluate(model_version=version, test_set=test_set)
+        else:
+            purpose = TransformPurpose.TEST
+            return transform_plan(model_version=version, purpose=purpose, test_set=test_set) is not None
     return False
 
 

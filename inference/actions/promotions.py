@@ -23,6 +23,7 @@ from inference.models import (
     Promotion,
     PromotionState,
 )
+from training import actions as training_actions
 from training import selectors as training
 from training.models import ModelVersion
 
@@ -97,6 +98,13 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
         version=promotion.version,
         observation=promotion.observation,
         four_eyes=four_eyes,
+    )
+    asked = promotion.requested_by.username if promotion.requested_by else "somebody"
+    training_actions.approval_note(
+        version=promotion.version,
+        approved=True,
+        reason=f"promotion asked for by {asked}: {promotion.why}",
+        by=by,
     )
     transaction.on_commit(nudges.promotions)
     return promotion
@@ -183,6 +191,9 @@ def production_rollback(*, by: User | None, why: str) -> Deployment | None:
         version=live.model_version,
         deployment=made or live,
         back_to=back.number if back else None,
+    )
+    training_actions.approval_note(
+        version=live.model_version, approved=False, reason=f"rolled back: {why}", by=by
     )
     transaction.on_commit(nudges.promotions)
     return made

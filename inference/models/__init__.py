@@ -33,7 +33,7 @@ from inference.models.routing import (
     RoutingHold,
     RoutingSettings,
 )
-from inference.models.transforms import TransformPurpose, TransformRun
+from inference.models.transforms import TestAnswer, TransformPurpose, TransformRun
 from inference.models.triage import LoneTicket
 from inference.models.vectors import Embedding, Encoder
 
@@ -71,6 +71,7 @@ __all__ = [
     "RoutingDecision",
     "RoutingHold",
     "RoutingSettings",
+    "TestAnswer",
     "TransformPurpose",
     "TransformRun",
 ]

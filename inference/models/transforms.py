@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from training.models import ModelVersion, RunState
+from training.models import ModelVersion, RunState, TestRow, TestSet
 
 
 class TransformPurpose(models.TextChoices):
@@ -10,10 +10,11 @@ class TransformPurpose(models.TextChoices):
 
     POOL = "pool", "Embed and score the pool"
     EVALUATE = "evaluate", "Score the audit labels"
+    TEST = "test", "Score an uploaded test set"
 
 
 class TransformRun(models.Model):
-    """One pass of one model version over a set of tickets.
+    """One pass of one model version over a set of tickets, or over the rows of a test set.
 
     The input file lists masked texts; the output is loaded line by line into embeddings and predictions.
     Loading is idempotent, so that a killed worker's work is simply done again.
@@ -21,6 +22,9 @@ class TransformRun(models.Model):
 
     model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="transforms")
     purpose = models.CharField(max_length=8, choices=TransformPurpose)
+    test_set = models.ForeignKey(
+        TestSet, null=True, blank=True, on_delete=models.CASCADE, related_name="transforms"
+    )
     state = models.CharField(max_length=12, choices=RunState, default=RunState.PLANNED)
     sub_state = models.CharField(max_length=64, blank=True)
     attempt = models.PositiveSmallIntegerField(default=1)
@@ -55,3 +59,20 @@ class TransformRun(models.Model):
 
     def __str__(self) -> str:
         return f"transform {self.pk} ({self.purpose}, {self.state})"
+
+
+class TestAnswer(models.Model):
+    """One version's answer to one row of a test set; ``probabilities`` as a prediction's, None where it refused."""
+
+    __test__ = False  # no test class, whatever pytest makes of the name
+
+    row = models.ForeignKey(TestRow, on_delete=models.CASCADE, related_name="answers")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="test_answers")
+    probabilities = models.BinaryField(null=True)
+    outlier = models.FloatField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model_version", "row"], name="test_answer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.model_version_id} on row {self.row_id}"

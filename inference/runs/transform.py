@@ -27,7 +27,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from compute.port import ComputeBackend, ComputeError, JobState, TransformSpec, spec_hash
-from inference import loading, selectors
+from inference import loading, selectors, testing
 from inference.models import TransformRun
 from ml.schema import SchemaError, TransformOutput, WireError, dump_line, parse_line
 from training import actions as training
@@ -61,7 +61,7 @@ def step_lock(run_id: int) -> Iterator[bool]:
 def advance(run_id: int, backend: ComputeBackend) -> bool:
     """Do one step. Returns whether anything moved on: then it is worth calling again at once."""
     with step_lock(run_id) as held:
-        run = TransformRun.objects.select_related("model_version").filter(pk=run_id).first()
+        run = TransformRun.objects.select_related("model_version", "test_set").filter(pk=run_id).first()
         if not held or run is None or run.state not in LIVE_STATES:
             return False
         before = (run.state, run.attempt, run.output_offset)
@@ -159,7 +159,13 @@ def _plan(run: TransformRun, backend: ComputeBackend) -> None:
 
 def _write_input(run: TransformRun, path: Path) -> int:
     """Stream the texts, short ones first: batches of like length cost half as much to embed."""
-    rows = selectors.tickets_for(run).order_by(Length("text"), "pk").values_list("pk", "text_hash", "text")
+    if run.test_set is None:
+        asked = selectors.tickets_for(run).values_list("pk", "text_hash", "text")
+    else:
+        asked = testing.rows_unanswered(run.model_version, run.test_set).values_list(
+            "pk", "text_hash", "text"
+        )
+    rows = asked.order_by(Length("text"), "pk")
     count = 0
     with path.open("w", encoding="ascii") as file:
         for ticket_id, text_hash, text in rows.iterator(chunk_size=2000):
@@ -212,7 +218,8 @@ def _load(run: TransformRun, backend: ComputeBackend) -> None:
                 _finish(run, backend)
                 return
             with transaction.atomic():
-                done = loading.load(run.model_version, answers)
+                load = loading.load if run.test_set is None else testing.load
+                done = load(run.model_version, answers)
                 if not _move(
                     run,
                     RunState.RUNNING,

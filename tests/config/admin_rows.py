@@ -13,6 +13,7 @@ from accounts.models import User
 from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration, Service, Ticket
 from inference.models import (
     Deployment,
+    DriftReading,
     Encoder,
     Escalation,
     HistoryEntry,
@@ -39,6 +40,7 @@ from training.models import (
     PrecisionCertificate,
     RetrainAdvice,
     RetrainDecision,
+    TestSet,
     TrainingRun,
 )
 
@@ -113,6 +115,12 @@ def _training(number: int, person: User) -> None:
         number=number, kind="classifier", run=run, artifact_uri="file:///x", manifest_hash="0" * 64,
         encoder=f"{number:016d}", dim=32, labels=["a", "b"],
     )  # fmt: skip
+    test_set = TestSet.objects.create(
+        name=f"set {number}", fingerprint=str(number), rows=9, uploaded_by=person
+    )
+    Evaluation.objects.create(
+        model_version=version, data="test", fingerprint="2" * 64, n=9, accuracy=0.9, test_set=test_set
+    )
     Evaluation.objects.create(model_version=version, data="audit", fingerprint="1" * 64, n=9, accuracy=0.9)
     certificate = PrecisionCertificate.objects.create(
         model_version=version, state="too_few_labels", precision=0.95, delta=0.05, level=0.05, audit_labels=9,
@@ -131,6 +139,11 @@ def _training(number: int, person: User) -> None:
     space = Encoder.objects.create(fingerprint=f"{number:016d}", dim=32, model_version=version)
     LearnerHead.objects.create(encoder=space, weights=b"x")
     TransformRun.objects.create(model_version=version, purpose="pool", state="succeeded")
+    service = factories.service(f"Drifting {number}")
+    hold = RoutingHold.objects.create(service=service, reason="drift")
+    DriftReading.objects.create(
+        kind="precision", code="service_precision_broken", service=service, hold=hold, read_at=timezone.now()
+    )
     Deployment.objects.create(
         model_version=version, role="assistant", endpoint_name=f"e{number}", started_by=person,
         ended_at=timezone.now(),

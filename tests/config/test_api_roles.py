@@ -19,7 +19,7 @@ from annotation.models import ImportRun, Ticket
 from compute.registry import backend
 from inference import actions as inference
 from tests import factories
-from training.models import DatasetSnapshot, ModelVersion, TrainingRun
+from training.models import DatasetSnapshot, ModelVersion, TestSet, TrainingRun
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ROLES = ("nobody", "machine", "annotator", "reviewer", "lead", "admin")
@@ -81,6 +81,8 @@ TABLE: dict[str, tuple[set[str], dict[str, tuple[set[str], int]]]] = {
     "models/<int:number>/gate/override/": (LEADS, {"POST": (LEADS, 400)}),
     "evaluations/": (PEOPLE, {"GET": (PEOPLE, 200)}),
     "evaluations/effort/": (PEOPLE, {"GET": (PEOPLE, 200)}),
+    "test-sets/": (LEADS, {"GET": (PEOPLE, 200), "POST": (LEADS, 415)}),
+    "test-sets/<int:pk>/": (LEADS, {"GET": (PEOPLE, 200)}),
     "gate/": (LEADS, {"GET": (PEOPLE, 200), "PATCH": (LEADS, 200)}),
     "snapshots/": (LEADS, {"GET": (PEOPLE, 200), "POST": (LEADS, 409)}),
     "snapshots/<str:fingerprint>/": (LEADS, {"GET": (PEOPLE, 200)}),
@@ -157,6 +159,7 @@ def rows(db: None) -> dict[str, dict[str, object]]:
         "written": {"pk": factories.ticket().pk},
         "runs": {"pk": run.pk},
         "models": {"number": 7},
+        "test-sets": {"pk": TestSet.objects.create(name="x", fingerprint="0", rows=0).pk},
         "snapshots": {"fingerprint": snapshot.fingerprint, "other": snapshot.fingerprint, "kind": "came"},
         "observation": {"pk": 1},
         "judging": {"pk": 1},

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.errors import Refused
 from annotation.models import Annotation, Service, Ticket
 from inference import actions, selectors
-from inference.models import Deployment, DeploymentRole, Encoder, Observation, Prediction
+from inference.models import Deployment, DeploymentRole, Encoder, Observation, Prediction, RoutingDecision
 from ml.policy import decide
 from ml.text import text_hash
 from tests import factories
@@ -249,6 +249,21 @@ def test_versions_at_work_stay_measured_and_keep_their_space(desk: Desk) -> None
     verdict = measured.verdict_of(newest)
     assert verdict is not None and verdict.production == old
     assert verdict.figures["services"]["card"]["both"] > 0
+
+
+def test_a_version_that_answers_live_tickets_is_timed(desk: Desk) -> None:
+    new = judged(desk)
+    assert selectors.latency_of(new) is None
+    RoutingDecision.objects.bulk_create(
+        RoutingDecision(
+            ticket=ticket, model_version=new, reason="uncertain", reasons=["uncertain"], latency_ms=milliseconds,
+            decided_at=timezone.now(),
+        )
+        for milliseconds, ticket in enumerate(desk[1][:100], start=901)
+    )  # fmt: skip
+    assert selectors.latency_of(new) == 995.0
+    verdict = actions.verdict_refresh(model_version=new)
+    assert verdict is not None and verdict.stopping == ["slow"]
 
 
 def test_what_the_gate_stops_is_not_observed_until_a_lead_overrides_it_by_name(desk: Desk) -> None:

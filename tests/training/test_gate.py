@@ -81,6 +81,16 @@ def test_judging_twice_writes_once_and_a_new_limit_judges_anew_at_once() -> None
     assert first is not None and GateVerdict.objects.get(pk=first.pk).passed
 
 
+def test_a_slow_version_is_stopped_once_it_was_timed_and_not_judged_anew_for_every_millisecond() -> None:
+    new = judged.good()
+    assert actions.verdict_record(model_version=new, latency_ms=80.0).passed  # type: ignore[union-attr]
+    slow = actions.verdict_record(model_version=new, latency_ms=730.0)
+    assert slow is not None and slow.stopping == ["slow"]
+    assert slow.reasons[0]["params"] == {"value": 730.0, "limit": 500}
+    assert actions.verdict_record(model_version=new, latency_ms=745.0) == slow
+    assert selectors.may_be_promoted(new).params == {"codes": ["slow"]}
+
+
 def test_a_version_is_held_against_production_on_the_same_tickets_service_by_service() -> None:
     old, new = judged.good(1), judged.version(2)
     judged.evaluated(new, ["billing"] * 15 + ["delivery"] * 15, [0.95] * 22 + [0.05] * 8, range(1, 31))

@@ -18,8 +18,10 @@ from training.actions.policy import (
 )
 from training.actions.runs import hyperparameters_of, run_cancel, run_retry, run_start
 from training.actions.snapshots import Restored, snapshot_restore, snapshot_take, snapshot_train
+from training.actions.test_sets import test_set_create
 from training.costs import cost_record
 from training.registration import encoder_register
+from training.registry import approval_note
 from training.runs import advance as run_advance
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "POLICY_FIELDS",
     "Restored",
     "advice_push",
+    "approval_note",
     "certificate_record",
     "certificates_take_turns",
     "cost_record",
@@ -46,5 +49,6 @@ __all__ = [
     "snapshot_restore",
     "snapshot_take",
     "snapshot_train",
+    "test_set_create",
     "verdict_record",
 ]

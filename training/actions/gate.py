@@ -86,7 +86,9 @@ def verdict_record(
     figures = _figures(model_version, evaluation, certificate, rival, latency_ms)
     said = verdict(figures, limits)
     reasons = [asdict(reason) for reason in said.reasons]
-    given_on = [evaluation.pk, certificate and certificate.pk, rival and rival.pk, asdict(limits), reasons]
+    # How slow it is changes with every look; that it is too slow does not.
+    said_of = [reason | {"params": {}} if reason["code"] == "slow" else reason for reason in reasons]
+    given_on = [evaluation.pk, certificate and certificate.pk, rival and rival.pk, asdict(limits), said_of]
     fingerprint = hashlib.sha256(json.dumps(given_on, sort_keys=True).encode()).hexdigest()
     last = selectors.verdict_of(model_version)
     if last is not None and last.fingerprint == fingerprint:

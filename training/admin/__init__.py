@@ -5,7 +5,7 @@ from training.admin.gate import GateOverrideAdmin, GateSettingsAdmin, GateVerdic
 from training.admin.policy import RetrainAdviceAdmin, RetrainDecisionAdmin, RetrainPolicyAdmin
 from training.admin.runs import TrainingRunAdmin
 from training.admin.schedules import CrontabAdmin, IntervalAdmin, PeriodicTaskAdmin
-from training.admin.versions import DatasetSnapshotAdmin, EvaluationAdmin, ModelVersionAdmin
+from training.admin.versions import DatasetSnapshotAdmin, EvaluationAdmin, ModelVersionAdmin, TestSetAdmin
 
 __all__ = [
     "CrontabAdmin",
@@ -21,5 +21,6 @@ __all__ = [
     "RetrainAdviceAdmin",
     "RetrainDecisionAdmin",
     "RetrainPolicyAdmin",
+    "TestSetAdmin",
     "TrainingRunAdmin",
 ]

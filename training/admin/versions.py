@@ -1,4 +1,4 @@
-"""Snapshots, model versions and evaluations: immutable, to read."""
+"""Snapshots, model versions, test sets and evaluations: immutable, to read."""
 
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from accounts.admin_base import ReadOnlyAdmin, say
-from training.models import DatasetSnapshot, Evaluation, ModelVersion, RegistryEntry
+from training.models import DatasetSnapshot, Evaluation, ModelVersion, RegistryEntry, TestSet
 
 
 @admin.register(ModelVersion)
@@ -35,10 +35,19 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 class EvaluationAdmin(ReadOnlyAdmin):
     """What was measured about a version on labels that never trained it."""
 
-    list_display = ["id", "model_version", "data", "n", "accuracy", "macro_f1", "created_at"]
-    list_select_related = ["model_version"]
+    list_display = ["id", "model_version", "data", "test_set", "n", "accuracy", "macro_f1", "created_at"]
+    list_select_related = ["model_version", "test_set"]
     list_filter = ["data"]
     search_fields = ["=model_version__number", "fingerprint"]
+
+
+@admin.register(TestSet)
+class TestSetAdmin(ReadOnlyAdmin):
+    """Labelled texts that people uploaded to measure versions on."""
+
+    list_display = ["name", "rows", "rejected", "taught", "uploaded_by", "created_at"]
+    list_select_related = ["uploaded_by"]
+    search_fields = ["name", "fingerprint"]
 
 
 @admin.register(RegistryEntry)

@@ -74,6 +74,7 @@ from training.selectors.standing import (
     runs,
     trainable_tickets,
 )
+from training.selectors.test_sets import groups_that_teach, test_sets
 
 __all__ = [
     "CHANGES",
@@ -103,6 +104,7 @@ __all__ = [
     "evaluations_of",
     "failures_in_a_row",
     "gate_settings",
+    "groups_that_teach",
     "headlines",
     "is_at_work",
     "label_counts",
@@ -128,6 +130,7 @@ __all__ = [
     "snapshot_origins",
     "snapshot_rows",
     "snapshots_listed",
+    "test_sets",
     "tickets_a_day",
     "tickets_named",
     "trainable_tickets",

@@ -1171,6 +1171,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/test-sets/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Test sets. */
+        get: operations["test_set_list"];
+        put?: never;
+        /** @description Test sets. */
+        post: operations["test_set_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/test-sets/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One test set. */
+        get: operations["test_set_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tickets/": {
         parameters: {
             query?: never;
@@ -2521,6 +2556,18 @@ export interface components {
             /** Format: double */
             progress: number | null;
         };
+        /** @description What a version reached on it. */
+        Measured: {
+            readonly id: number;
+            version: number;
+            readonly n: number;
+            /** Format: double */
+            readonly accuracy: number | null;
+            /** Format: double */
+            readonly macro_f1: number | null;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
         /** @description One point of a curve. */
         MetricPoint: {
             step: number;
@@ -3283,6 +3330,14 @@ export interface components {
             way_back: number | null;
             four_eyes: boolean;
         };
+        /** @description Why a row was not taken. */
+        RowNotTaken: {
+            line: number;
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A training run in a list. */
         Run: {
             readonly id: number;
@@ -3697,6 +3752,69 @@ export interface components {
              * @default 0.05
              */
             alpha: number;
+        };
+        /**
+         * @description A test set. ``rejected``: rows not taken; ``taught``: rows left out, because tickets like them may teach.
+         *
+         *     ``evaluations``: of the versions that have answered it; the newest one, and those at work, do so by themselves.
+         */
+        TestSet: {
+            readonly id: number;
+            readonly name: string;
+            readonly fingerprint: string;
+            readonly rows: number;
+            services: {
+                [key: string]: number;
+            };
+            readonly rejected: number;
+            /** @description Rows left out because tickets like them have taught or may teach a model. */
+            readonly taught: number;
+            uploaded_by?: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            evaluations: components["schemas"]["Measured"][];
+        };
+        /** @description The same with the first rows that were not taken. */
+        TestSetDetail: {
+            readonly id: number;
+            readonly name: string;
+            readonly fingerprint: string;
+            readonly rows: number;
+            services: {
+                [key: string]: number;
+            };
+            readonly rejected: number;
+            /** @description Rows left out because tickets like them have taught or may teach a model. */
+            readonly taught: number;
+            uploaded_by?: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            evaluations: components["schemas"]["Measured"][];
+            errors: components["schemas"]["RowNotTaken"][];
+        };
+        /** @description All of them, newest first. */
+        TestSetList: {
+            results: components["schemas"]["TestSet"][];
+        };
+        /**
+         * @description A CSV or JSONL file of texts and services, and how to read it; empty means: find out. A service is named by its
+         *     code or its name; "none" or nothing: none of the services.
+         */
+        TestSetUploadRequest: {
+            /** Format: binary */
+            file: string;
+            /** @default  */
+            name: string;
+            /** @default  */
+            text_column: string;
+            /** @default  */
+            label_column: string;
+            /** @default  */
+            language_column: string;
+            /** @default  */
+            encoding: string;
+            /** @default  */
+            delimiter: string;
         };
         /**
          * @description One promise that was tested: overall, or of a group of services. ``more_labels``: about how many more control
@@ -5823,6 +5941,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SnapshotRun"];
+                };
+            };
+        };
+    };
+    test_set_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestSetList"];
+                };
+            };
+        };
+    };
+    test_set_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["TestSetUploadRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestSetDetail"];
+                };
+            };
+        };
+    };
+    test_set_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestSetDetail"];
                 };
             };
         };
