@@ -152,3 +152,10 @@ export const dashboard = {
   gateSettings: () => get<T.GateSettings>("/api/gate/"),
   saveGateSettings: (changes: Partial<T.GateSettings>) => patch<T.GateSettings>("/api/gate/", changes),
 };
+
+export const drift = {
+  read: () => get<T.Drift>("/api/drift/"),
+  check: () => api<T.Drift>("POST", "/api/drift/", { timeoutMs: 120_000 }),
+  series: (kind: T.DriftKind) => get<T.DriftSeries>(`/api/drift/${kind}/`),
+  endHold: (id: number) => del<undefined>(`/api/holds/${id}/`),
+};

@@ -191,3 +191,7 @@ export type WrittenList = Schema["WrittenList"];
 export type WrittenTicket = Schema["WrittenTicket"];
 export type WriteReport = Schema["WriteReport"];
 export type NearTicket = Schema["Near"];
+export type Drift = Schema["Drift"];
+export type DriftReading = Schema["DriftReading"];
+export type DriftKind = DriftReading["kind"];
+export type DriftSeries = Schema["DriftSeries"];
