@@ -37,7 +37,9 @@ def table(world: World, audit: int, resplits: int, promise: Promise) -> dict[str
         seen, rest = order[:audit], order[audit:]
         truth = [one or None for one in world.truth[seen].tolist()]
         certificate = certify(world.said.of(seen), truth, world.said.of(rest), promise)
-        found.append(figures(World(world.said.of(rest), world.truth[rest]), certificate.threshold))
+        found.append(
+            figures(World(world.said.of(rest), world.truth[rest], world.scores[rest]), certificate.threshold)
+        )
     names = [*ASKED_FOR, "certified", "routed"]
     values = {name: [one[name] for one in found if name in one] for name in names}
     return {name: float(np.mean(some)) if some else None for name, some in values.items()}
@@ -45,7 +47,7 @@ def table(world: World, audit: int, resplits: int, promise: Promise) -> dict[str
 
 def figures(world: World, threshold: float | None) -> dict[str, float]:
     """Of the tickets that reach the threshold. Without any there is no precision."""
-    routed = np.asarray(world.said.confidence >= (np.inf if threshold is None else threshold), np.bool_)
+    routed = np.asarray(world.scores >= (np.inf if threshold is None else threshold), np.bool_)
     found = {
         "certified": float(threshold is not None),
         "routed": float(routed.mean()),

@@ -125,11 +125,14 @@ def one_run(at: World, judgements: int, slice_: float, margin: float, rng: np.ra
     """Draw tickets until enough disagreements were judged, and look after each of them."""
     tickets = math.ceil(judgements / float(at.shares[~at.agrees].sum()))
     drawn = rng.choice(len(at.shares), tickets, p=at.shares)
-    minutes, looks = at.minutes[drawn], np.flatnonzero(~at.agrees[drawn])
+    looks = np.flatnonzero(~at.agrees[drawn])
+    # before each look the agreements since the one before it, all of the same 0 minutes
+    minutes = np.stack([np.zeros(len(looks)), at.minutes[drawn[looks]]], axis=1).ravel()
+    counts = np.stack([np.diff(looks, prepend=-1) - 1, np.ones(len(looks))], axis=1).ravel()
     limit, enough = bound(COSTS), math.log(2.0 / FALSE)
 
     def first(payoffs: Floats) -> int | None:
-        won = np.flatnonzero(log_wealths(payoffs)[looks] >= enough)
+        won = np.flatnonzero(log_wealths(payoffs, counts)[1::2] >= enough)
         return int(won[0]) + 1 if len(won) else None
 
     missed = (
@@ -162,7 +165,7 @@ def summary(scenario: Scenario, runs: list[Run], judgements: int) -> dict[str, A
     middle, most = report.quantile(ends, 0.5), report.quantile(ends, 0.8)
     return {
         "scenario": scenario.name,
-        "minutes": round(world(scenario).truth, 4),
+        "minutes": round(world(scenario).truth, 4) + 0.0,
         "judgements": judgements,
         "runs": len(runs),
         "better": _share([one.better is not None for one in runs]),

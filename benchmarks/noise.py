@@ -5,9 +5,10 @@
 *Typos*: for each seed, `--labels` tickets of TRAIN are drawn; the linear head on the frozen base encoder learns from
 them, without and with noisy copies (`ml.augment`; share and level as trainings have them unless told otherwise), and
 answers TEST as it is, TEST with slips in about a tenth and a fifth of its words (the same kinds of noise, other draws),
-and TEST as another writer spoils it (the demo's, made apart). *Few labels*: the long-tailed part of TRAIN (largest
-service 20 × smallest); recall over the quarter of services with the fewest labels and over all, each service counting
-the same, without and with copies that bring each service up to `--floor` rows, and with class weights in their place.
+and TEST as another writer types it on a phone (the demo's, made apart). *Few labels*: the long-tailed part of TRAIN
+(largest service 20 × smallest); recall over the quarter of services with the fewest labels and over all, each service
+counting the same, and accuracy where tickets come as unevenly as the labels; without and with copies that bring each
+service up to `--floor` rows, and with class weights in their place.
 `--grid` measures many settings: choose with `--part`, which takes a quarter of TRAIN for the test, never on TEST.
 The part *trained* has the container's own program train for `--seconds`, without and with copies: fine-tuning and all.
 """
@@ -40,10 +41,9 @@ from ml.schema import TrainingRow, TransformInput, dump_line
 Floats = NDArray[np.float32]
 MOST_LOST = 0.2
 """Points of accuracy on clean tickets that copies may cost."""
-FLOORS, BALANCES = (20, 30, 45), (0.5, 1.0)
+FLOORS, BALANCES = (20, 30, 45), (0.25, 0.5, 1.0)
 SHARES, LEVELS = (0.5, 1.0, 2.0), (0.1, 0.2)
 PARTS = ("few", "typos", "trained")
-VOICES = ("mobile", "elder", "angry", "terse")
 
 
 def spoilt(test: History, seed: int) -> dict[str, list[str]]:
@@ -67,8 +67,8 @@ def otherwise(test: History, seed: int) -> list[str]:
     found = []
     for n, given in enumerate(test.texts):
         rng, text = Random(f"other {seed} {n}"), given
-        for _ in range(3):  # its voices are mostly careful: three passes leave about one slip in ten words
-            text = roughen(text, "en", rng.choice(VOICES), rng)
+        for _ in range(3):  # one pass leaves a slip in about twenty words
+            text = roughen(text, "en", "mobile", rng)
         found.append(text)
     return found
 
@@ -137,7 +137,9 @@ def few(
             recalls = {name: 100 * float(right[test.labels == name].mean()) for name in names}
             values.setdefault("rare recall", []).append(float(np.mean([recalls[name] for name in rare])))
             values.setdefault("macro recall", []).append(float(np.mean(list(recalls.values()))))
-            values.setdefault("accuracy", []).append(100 * float(right.mean()))
+            # The test has as many tickets of each service: as they come, by the shares of the long tail.
+            as_they_come = float(np.average([recalls[name] for name in names], weights=counts))
+            values.setdefault("accuracy as they come", []).append(as_they_come)
             print(f"seed {seed}, {setting}: {values}", file=sys.stderr, flush=True)
     return [
         {"part": "few labels", "copies": shown(setting)} | {name: mean(some) for name, some in values.items()}

@@ -2,7 +2,8 @@
 
     python -m benchmarks.precision_contract --train TRAIN.csv --test TEST.csv --calibration 500 1000 --resplits 200
 
-A linear head on the frozen base encoder learns from TRAIN and answers TEST. In each resplit some tickets of TEST are
+A linear head on the frozen base encoder learns from TRAIN and answers TEST, and its outlier ranks with it, as in an
+artifact (`ml.outlier_rank`): what is held against a threshold is `ml.score`. In each resplit some tickets of TEST are
 the audit labels, drawn uniformly; the others, without their labels, fix the thresholds to try (`ml.grid`). What comes
 out of `ml.certify` is held against all of TEST: the precision of what it routes, how much it routes beside the *oracle*
 (the threshold that routes most at the target precision, all labels known), and its recall. Beside it the *naive*
@@ -26,7 +27,9 @@ from benchmarks import history, report
 from ml.answers import Answers, answers
 from ml.certificate import Certificate, Promise
 from ml.certify import certify
+from ml.outlier_rank import fit_ranks
 from ml.probe import fit_probe, folds_by_group
+from ml.score import OUTLIER_WEIGHT
 from ml.softmax import softmax
 
 Bools = NDArray[np.bool_]
@@ -40,10 +43,13 @@ IN_SCOPE = 0.6
 
 @dataclass(frozen=True)
 class World:
-    """A model's answers to all test tickets, and the truth; "" for tickets of services it was never taught."""
+    """A model's answers to all test tickets, and the truth; "" for tickets of services it was never taught.
+
+    `scores` (n,): what is held against a threshold."""
 
     said: Answers
     truth: NDArray[np.str_]
+    scores: NDArray[np.float64]
 
     @property
     def right(self) -> Bools:
@@ -66,21 +72,28 @@ class World:
 def answered(
     train: history.History, test: history.History, out_of_scope: NDArray[np.str_], seed: int
 ) -> World:
-    """Train the head on all but the services out of scope, and answer the test set."""
+    """Train head and outlier ranks on all but the services out of scope, and answer the test set."""
     inside = np.flatnonzero(~np.isin(train.labels, out_of_scope))
     names, targets = np.unique(train.labels[inside], return_inverse=True)
     folds = folds_by_group(train.groups[inside].tolist(), seed)
     weights = np.ones(len(inside), np.float32)
     head, temperature = fit_probe(train.points[inside], targets, weights, len(names), folds)
     chances = softmax(head.logits(test.points) / np.float32(temperature))
-    said = answers(names.tolist(), chances.astype(np.float64))
-    return World(said, np.where(np.isin(test.labels, names), test.labels, ""))
+    ranks = fit_ranks(train.points[inside], targets, len(names), seed)
+    strange = None if ranks is None else ranks.of(test.points, chances.argmax(axis=1))
+    return world_of(answers(names.tolist(), chances, strange), test.labels)
 
 
-def loosest(confidence: NDArray[np.float64], right: Bools, precision: float) -> float | None:
+def world_of(said: Answers, labels: NDArray[np.str_]) -> World:
+    """Labels (n,) the model was not taught are out of scope."""
+    scores = said.scores(OUTLIER_WEIGHT if said.has_ranks else 0.0)
+    return World(said, np.where(np.isin(labels, said.labels), labels, ""), scores)
+
+
+def loosest(scores: NDArray[np.float64], right: Bools, precision: float) -> float | None:
     """The lowest threshold whose accepted tickets are right often enough; None when there is none."""
-    order = np.argsort(-confidence, kind="stable")
-    ranked = confidence[order]
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
     last = np.append(ranked[1:] != ranked[:-1], True)
     enough = np.cumsum(right[order]) / np.arange(1, len(order) + 1) >= precision
     found = np.flatnonzero(enough & last)
@@ -93,7 +106,7 @@ def one_resplit(world: World, labels: int, promise: Promise, rng: np.random.Gene
     audit, rest = order[:labels], order[labels:]
     truth = [one or None for one in world.truth[audit].tolist()]
     certificate = certify(world.said.of(audit), truth, world.said.of(rest), promise)
-    naive = loosest(world.said.confidence[audit], world.right[audit], promise.precision)
+    naive = loosest(world.scores[audit], world.right[audit], promise.precision)
     return {
         "certified": _held(world, certificate.threshold),
         "naive": _held(world, naive),
@@ -102,13 +115,13 @@ def one_resplit(world: World, labels: int, promise: Promise, rng: np.random.Gene
 
 
 def _held(world: World, threshold: float | None) -> dict[str, float] | None:
-    return None if threshold is None else world.figures(world.said.confidence >= threshold)
+    return None if threshold is None else world.figures(world.scores >= threshold)
 
 
 def summary(world: World, found: list[dict[str, Any]], way: str, promise: Promise) -> dict[str, Any]:
     """One row: how often the promise was broken, what was routed beside the oracle."""
     held = [one[way] for one in found if one[way] is not None]
-    best = _held(world, loosest(world.said.confidence, world.right, promise.precision))
+    best = _held(world, loosest(world.scores, world.right, promise.precision))
     ratio = [one["coverage"] / best["coverage"] for one in held] if best else []
     return {
         "way": way,
@@ -129,7 +142,7 @@ def _mean(values: list[float]) -> float | None:
 def case(world: World, certificate: Certificate) -> list[dict[str, Any]]:
     """The case's own table, for what this certificate routes."""
     threshold = certificate.threshold
-    routed = world.said.confidence >= (np.inf if threshold is None else threshold)
+    routed = world.scores >= (np.inf if threshold is None else threshold)
     figures = world.figures(np.asarray(routed, np.bool_))
     names = [one for one in world.said.labels if (routed & (world.said.service == one)).any()]
     per = [float(world.right[routed & (world.said.service == one)].mean()) for one in names]

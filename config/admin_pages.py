@@ -59,6 +59,7 @@ _MENU: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         (say("Transforms", "Passages sur les tickets"), "conversion_path", "inference_transformrun"),
         (say("Embedding spaces", "Espaces vectoriels"), "scatter_plot", "inference_encoder"),
         (say("Learner heads", "Têtes de l'apprenant"), "psychology", "inference_learnerhead"),
+        (say("Drift", "Dérive"), "trending_up", "inference_driftreading"),
         (say("Rankings", "Classements"), "format_list_numbered", "annotation_scoregeneration"),
     ]),
     (say("Live routing", "Routage en direct"), [

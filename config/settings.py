@@ -287,6 +287,11 @@ SNAPSHOTS_DIR = HOME_DIR / "snapshots"
 BASE_MODEL = os.environ.get("BASE_MODEL") or str(default_base_model())
 TRAIN_SECONDS = env_int("TRAIN_SECONDS", 900)
 TRAIN_EPOCHS = env_int("TRAIN_EPOCHS", 6)
+TRAIN_NOISE = {  # docs/data-care.md; 0: none
+    "noise_share": float(os.environ.get("NOISE_SHARE", "0")),
+    "rare_floor": env_int("RARE_FLOOR", 0),
+    "class_balance": float(os.environ.get("CLASS_BALANCE", "0")),
+}
 QUEUE_DEPTH = env_int("QUEUE_DEPTH", 3000)
 LEARNER_DEBOUNCE_SECONDS = float(os.environ.get("LEARNER_DEBOUNCE_SECONDS", "0.5"))
 LEARNER_STRATEGY = os.environ.get("LEARNER_STRATEGY", "")  # dotted path of a modAL query strategy; "" = ours

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ml.score import routing_score
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -16,7 +19,8 @@ Bools = NDArray[np.bool_]
 @dataclass(frozen=True)
 class Answers:
     """n tickets: the likeliest service (n,) of str, its calibrated probability (n,), NaN where the model's are no
-    probabilities, and the outlier rank (n,), 0 = ordinary, 1 = the strangest. `labels`: all that the model can say.
+    probabilities, and the outlier rank (n,), 0 = ordinary, 1 = the strangest, NaN where there is none. `labels`: all
+    that the model can say.
     """
 
     labels: tuple[str, ...]
@@ -31,12 +35,24 @@ class Answers:
         """Some of them."""
         return Answers(self.labels, self.service[rows], self.confidence[rows], self.outlier[rows])
 
-    def ranked(self, gate: float | None, known: frozenset[str]) -> Floats:
-        """Confidence (n,) where a ticket could be routed at all, else -inf: strange, or of no service that is known."""
-        fit = np.isfinite(self.confidence) & np.isin(self.service, sorted(known))
+    @property
+    def has_ranks(self) -> bool:
+        """Whether the model says of any ticket how strange it is."""
+        return bool(np.isfinite(self.outlier).any())
+
+    def scores(self, weight: float) -> Floats:
+        """What `ml.score` makes of each (n,); NaN where there is no confidence, or no rank though the weight asks."""
+        pairs = zip(self.confidence.tolist(), self.outlier.tolist(), strict=True)
+        found = [routing_score(confidence, outlier, weight) for confidence, outlier in pairs]
+        return np.asarray([math.nan if one is None else one for one in found], np.float64)
+
+    def ranked(self, known: frozenset[str], gate: float | None = None, weight: float = 0.0) -> Floats:
+        """Scores (n,) where a ticket could be routed at all, else -inf: strange, or of no service that is known."""
+        scores = self.scores(weight)
+        fit = np.isfinite(scores) & np.isin(self.service, sorted(known))
         if gate is not None:
             fit &= self.outlier <= gate  # NaN is no rank, and not routed
-        return np.where(fit, self.confidence, -np.inf)
+        return np.where(fit, scores, -np.inf)
 
 
 def answers(
@@ -53,7 +69,7 @@ def answers(
         raise ValueError("labels must be distinct")
     if chances.ndim != 2 or not names or chances.shape[1] != len(names):
         raise ValueError(f"probabilities must be (n, {len(names)}), at least one label, not {chances.shape}")
-    strange = np.zeros(len(chances)) if outlier is None else np.asarray(outlier, np.float64)
+    strange = np.full(len(chances), math.nan) if outlier is None else np.asarray(outlier, np.float64)
     if strange.shape != (len(chances),):
         raise ValueError(f"outlier ranks must be ({len(chances)},), not {strange.shape}")
     sound = np.asarray(np.isfinite(chances).all(axis=1), np.bool_)

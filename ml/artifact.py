@@ -18,6 +18,8 @@ ENCODER = "encoder"
 HEAD = "head.npz"
 WORDS = "words.npz"
 """Only where the words beside the encoder are listened to."""
+OUTLIERS = "outliers.npz"
+"""Only where the training could tell what is strange to the model."""
 
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 _OLD_WEIGHTS = ("pytorch_model.bin", "pytorch_model-*.bin", "pytorch_model.bin.index.json")

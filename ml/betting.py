@@ -52,10 +52,15 @@ def log_wealth(payoffs: ArrayLike, counts: ArrayLike | None = None) -> float:
     return float(_mean_of_exp((np.log1p(np.outer(won, STAKES)) * times[:, None]).sum(axis=0)))
 
 
-def log_wealths(payoffs: ArrayLike) -> Floats:
-    """Log of the wealth after each of the payoffs (n,): (n,). The last one is `log_wealth` of all."""
-    won = _checked(payoffs)
-    return np.asarray(_mean_of_exp(np.log1p(np.outer(won, STAKES)).cumsum(axis=0)), np.float64)
+def log_wealths(payoffs: ArrayLike, counts: ArrayLike | None = None) -> Floats:
+    """Log of the wealth after each of the payoffs (n,), each `counts` (n,) times running: (n,).
+
+    The last one is `log_wealth` of all.
+    """
+    won = np.log1p(np.outer(_checked(payoffs), STAKES))
+    if counts is not None:
+        won *= np.asarray(counts, np.float64)[:, None]
+    return np.asarray(_mean_of_exp(won.cumsum(axis=0)), np.float64)
 
 
 def against_at_most(values: ArrayLike, mean: float, low: float) -> Floats:

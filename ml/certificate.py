@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from ml.score import OUTLIER_WEIGHT
+
 State = Literal[
     "certified",
     "no_audit_labels",
@@ -46,8 +48,9 @@ class Promise:
     """At least `precision` of the routed tickets are routed right, and at least `group_precision` of those routed to
     each group of services; the chance that any of that is wrong is at most `delta`.
 
-    A ticket stranger than `gate` (outlier rank) is always escalated; None: no gate. At most MOST_GROUPS groups, none
-    sharing a service; a service in no group is promised nothing of its own. ValueError says what is wrong.
+    A strange ticket's confidence is lowered by `outlier_weight` (`ml.score`), unless the model says nothing of
+    strangeness. One stranger than `gate` (outlier rank) is always escalated; None: no gate. At most MOST_GROUPS
+    groups, none sharing a service; a service in no group is promised nothing of its own. ValueError says what is wrong.
     """
 
     precision: float = 0.95
@@ -55,6 +58,7 @@ class Promise:
     groups: tuple[Group, ...] = ()
     group_precision: float | None = None
     gate: float | None = None
+    outlier_weight: float = OUTLIER_WEIGHT
 
     def __post_init__(self) -> None:
         wanted = {"precision": self.precision, "delta": self.delta, "group_precision": self.of_a_group}
@@ -63,6 +67,8 @@ class Promise:
                 raise ValueError(f"{name} must lie between 0 and 1, not at {value}")
         if self.gate is not None and not math.isfinite(self.gate):
             raise ValueError(f"gate must be a number or None, not {self.gate}")
+        if not (math.isfinite(self.outlier_weight) and self.outlier_weight >= 0.0):
+            raise ValueError(f"outlier_weight must be 0 or more, not {self.outlier_weight}")
         if len(self.groups) > MOST_GROUPS:
             raise ValueError(
                 f"at most {MOST_GROUPS} groups, not {len(self.groups)}: each needs labels of its own"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ml import learn_then_test as ltt
 from ml.answers import Answers
 from ml.certificate import OVERALL, Certificate, Group, Promise, State, Tested
-from ml.grid import thresholds
+from ml.grid import TAKEN, thresholds
 from ml.metrics import wilson
 
 Bools = NDArray[np.bool_]
@@ -40,7 +40,7 @@ class Costs:
 
 @dataclass(frozen=True)
 class _Audit:
-    """The audit tickets: confidence or -inf (n,), service (n,), right (n,), the pool's confidence, the grid."""
+    """The audit tickets: score or -inf (n,), service (n,), right (n,), and the thresholds to try."""
 
     ranked: Floats
     service: NDArray[np.str_]
@@ -89,9 +89,11 @@ def certify(
     names = np.asarray(["" if one is None else str(one) for one in truth], dtype=object)
     right = np.asarray(audit.service == names, np.bool_) & np.isin(audit.service, sorted(services))
     level = ltt.spent(promise.delta, use)
-    pooled = pool.ranked(promise.gate, services)
-    tried = thresholds(pooled, len(audit), promise.precision, _overall_level(promise, level, 0))
-    held = _Audit(audit.ranked(promise.gate, services), audit.service, right, tried)
+    # Without a rank for any ticket, of the pool or the audit, the model cannot tell: its confidence is all there is.
+    weight = promise.outlier_weight if pool.has_ranks or audit.has_ranks else 0.0
+    pooled, chances = pool.ranked(services, promise.gate, weight), pool.scores(TAKEN * weight)
+    tried = thresholds(pooled, chances, len(audit), promise.precision, _overall_level(promise, level, 0))
+    held = _Audit(audit.ranked(services, promise.gate, weight), audit.service, right, tried)
     base = Certificate(
         state="no_audit_labels",
         threshold=None,
@@ -106,6 +108,7 @@ def certify(
         window=window,
         unheard=tuple(sorted((services & set(audit.labels)) - set(names.tolist()))),
         unusable=int((~np.isfinite(audit.confidence)).sum()),
+        outlier_weight=weight,
     )
     if (stop := _no_test(audit, held, services)) is not None:
         return replace(base, state=stop, tests=_untested(promise, base, level))

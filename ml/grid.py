@@ -2,7 +2,7 @@
 
 The first decides whether anything is certified: too strict, and too few audit tickets reach it to prove anything; too
 loose, and a model fails that could have passed. It is the loosest that a model passes with about the greatest chance
-although it errs `CAUTION` times as often as its own probabilities say.
+although it errs `CAUTION` times as often as it is taken to.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 
 STEP = 0.01
 """Between the shares of the pool that two neighbouring thresholds accept."""
+TAKEN = 0.3
+"""Share of the outlier weight by which strange tickets are taken to be wrong more often than their probabilities say.
+Chosen on BANKING77's training set (docs/decisions/routing-score.md)."""
 CAUTION = 2.0
 """Chosen on simulated answers (tests/ml/test_certify.py), not on a test set: with 250 audit labels 91 of 100 audits
 were certified with 2, 39 with 3, 97 with 1.5; with 500 and more it made next to no difference."""
@@ -22,19 +25,21 @@ SLACK = 0.02
 STRICTEST = 0.05
 
 
-def thresholds(pool: Floats, labels: int, precision: float, level: float) -> list[float]:
+def thresholds(scores: Floats, chances: Floats, labels: int, precision: float, level: float) -> list[float]:
     """Thresholds from strict to loose, for `labels` audit labels and tests at `level`; the loosest accepts all that can
     be routed.
 
-    `pool` (m,): calibrated probabilities of unlabelled tickets' likeliest services, -inf or NaN for tickets that are
-    escalated anyway. It must hold no audit ticket. Empty for an empty pool, or one of which nothing can be routed.
+    `scores` (m,): of unlabelled tickets, -inf or NaN for those that are escalated anyway; `chances` (m,): how likely
+    the model is taken to be right about each. No audit ticket may be among them. Empty when nothing can be routed.
     """
-    ranked = np.sort(pool[np.isfinite(pool)])[::-1]
-    if len(ranked) == 0:
+    fit = np.flatnonzero(np.isfinite(scores))
+    if len(fit) == 0:
         return []
-    wrong = np.cumsum(1.0 - np.clip(ranked, 0.0, 1.0))
+    order = fit[np.argsort(-scores[fit], kind="stable")]
+    ranked = scores[order]
+    wrong = np.cumsum(1.0 - np.clip(chances[order], 0.0, 1.0))
     places = np.unique((np.arange(STRICTEST, 1.0, STEP) * len(ranked)).astype(np.int64))
-    reached = labels * (places + 1) / len(pool)
+    reached = labels * (places + 1) / len(scores)
     rates = np.minimum(1.0, CAUTION * wrong[places] / (places + 1))
     powers = np.array(
         [power(int(n), float(rate), precision, level) for n, rate in zip(reached, rates, strict=True)]

@@ -1,4 +1,4 @@
-"""A loaded artifact that answers records: embedding, calibrated probabilities, label."""
+"""A loaded artifact that answers records: embedding, calibrated probabilities, label, outlier rank."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.artifact import ENCODER, HEAD, MANIFEST, WORDS, encoder_fingerprint, verify_artifact
+from ml.artifact import ENCODER, HEAD, MANIFEST, OUTLIERS, WORDS, encoder_fingerprint, verify_artifact
 from ml.forms import BF16, FP32, GRAPHS, CannotRun, fingerprint_of, load_graph
 from ml.machine import BF16_FLAGS, cpu_flags, threads_asked
+from ml.outlier_rank import OutlierRank
 from ml.pooling import read_pooling
 from ml.probe import Head
 from ml.schema import Manifest, TransformInput, TransformOutput, WireError
@@ -48,6 +49,7 @@ class Predictor:
         head: Head | None,
         space: str = "",
         words: WordsHead | None = None,
+        outliers: OutlierRank | None = None,
     ) -> None:
         self.manifest = manifest
         self.space = space or manifest.encoder
@@ -55,6 +57,7 @@ class Predictor:
         self.encoder = encoder
         self.head = head
         self.words = words
+        self.outliers = outliers
 
     @classmethod
     def load(cls, folder: Path, name: str = "", environment: Mapping[str, str] = os.environ) -> Predictor:
@@ -66,12 +69,14 @@ class Predictor:
         manifest = verify_artifact(folder)
         name = name or hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()[:16]
         encoder, space = _embedder(folder, manifest, environment)
-        head, words = None, None
+        head, words, outliers = None, None, None
         if manifest.kind == "classifier":
             head = Head.load(folder / HEAD, len(manifest.labels), manifest.dim)
             if WORDS in manifest.files:
                 words = WordsHead.load(folder / WORDS, len(manifest.labels))
-        return cls(manifest, name, encoder, head, space, words)
+            if OUTLIERS in manifest.files:
+                outliers = OutlierRank.load(folder / OUTLIERS, len(manifest.labels), manifest.dim)
+        return cls(manifest, name, encoder, head, space, words, outliers)
 
     def predict(self, records: Sequence[TransformInput]) -> list[TransformOutput]:
         """One output per record, in order; a text that cannot be answered gets an error of its own."""
@@ -80,6 +85,7 @@ class Predictor:
         embeddings = self.encoder.embed(texts)
         outputs = [self._error(record, EMPTY) for record in records]
         chances = self._probabilities(texts, embeddings)
+        ranks = self._ranks(embeddings, chances)
         for row, place in enumerate(asked):
             record, embedding = records[place], embeddings[row]
             probabilities = None if chances is None else chances[row]
@@ -89,8 +95,9 @@ class Predictor:
                 outputs[place] = self._error(record, NOT_FINITE)
                 continue
             label = None if probabilities is None else self.manifest.labels[int(probabilities.argmax())]
+            outlier = None if ranks is None else float(ranks[row])
             outputs[place] = TransformOutput(
-                record.id, self.space, self.name, embedding, probabilities, label
+                record.id, self.space, self.name, embedding, probabilities, label, outlier=outlier
             )
         return outputs
 
@@ -102,6 +109,12 @@ class Predictor:
         if self.words and texts:
             logits = logits + self.words.logits(texts)
         return softmax(logits / np.float32(self.manifest.temperature))
+
+    def _ranks(self, embeddings: NDArray[np.float32], chances: Floats | None) -> Floats | None:
+        """Outlier ranks (n,), of no use where an embedding is not finite; None of an artifact that cannot tell."""
+        if self.outliers is None or chances is None:
+            return None
+        return self.outliers.of(np.nan_to_num(embeddings), chances.argmax(axis=1))
 
     def refuse(self, record_id: str, error: WireError) -> TransformOutput:
         """The output for a record that could not even be read."""

@@ -15,6 +15,8 @@ What is trained, on what:
    nothing could show that fine-tuning helps.
 3. Held-back rows are not wasted: a winning probe is refitted on all rows, a winning fine-tune takes one
    closing epoch over all rows. Rows of a ``validation`` channel are never trained on.
+4. Beside the model goes what tells it strange tickets from ordinary ones (``ml.outlier_rank``), as far as the rows are
+   enough to tell.
 """
 
 from __future__ import annotations

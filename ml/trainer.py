@@ -19,6 +19,7 @@ from ml import __version__, augment
 from ml.artifact import (
     ENCODER,
     HEAD,
+    OUTLIERS,
     WORDS,
     base_name,
     encoder_fingerprint,
@@ -40,6 +41,8 @@ from ml.forms import CannotRun, choose, form_seconds, texts_for
 from ml.kept import KeptVectors
 from ml.machine import threads_asked
 from ml.mixture import Companion
+from ml.ordinary import Model, affordable, learn_ranks
+from ml.outlier_rank import OutlierRank
 from ml.pooling import read_pooling
 from ml.probe import Head, Score, calibrate, fit_probe, folds_by_group, score
 from ml.rows import FEWEST_VALIDATION, Rows
@@ -106,7 +109,7 @@ class Trainer:
         outcome = self._fit(train, validation, everything)
         held_back = validation.texts if validation else []
         texts = texts_for([row.text for row in given[0]], held_back, self.pool_texts, self.hyper.seed)
-        return self._save(outcome, base, texts)
+        return self._save(outcome, self._outliers(outcome, everything), base, texts)
 
     # --- phases --------------------------------------------------------------------------------------
 
@@ -255,7 +258,8 @@ class Trainer:
         judging = self.pace * len(validation.rows)
         # Judged once at the end, and embedded once more to calibrate; then a form is chosen.
         forming = form_seconds(self.pace, len(self.pool_texts), self.hyper.max_seconds)
-        reserve = 2 * judging + SAVE_SECONDS + forming + self.words_seconds
+        ranking = self.pace * affordable(self.hyper.max_seconds, self.pace)
+        reserve = 2 * judging + SAVE_SECONDS + forming + ranking + self.words_seconds
         if self.hyper.epochs == 0 or (self.budget.left() <= reserve and not self.resumed):
             emit(phase="finetune", skipped="no_time")
             return None
@@ -314,13 +318,29 @@ class Trainer:
                 return None
         return closing
 
+    def _outliers(self, outcome: Outcome, everything: Rows) -> OutlierRank | None:
+        """What tells strange tickets from ordinary ones; None where too little is left to tell it from."""
+        emit(phase="outliers", progress=0.94)
+        model = Model(self.encoder, outcome.head, outcome.words, outcome.is_tuned)
+        taught = outcome.metrics.get("n_taught", 0) if outcome.is_tuned else 0
+        fresh = self.pool_texts[taught : len(self.pool)], self.pool[taught:]
+        left = int((self.budget.left() - SAVE_SECONDS) / max(self.pace, 1e-6))
+        most = max(0, min(affordable(self.hyper.max_seconds, self.pace), left))
+        return learn_ranks(model, everything, fresh, most, self.hyper.seed, self._check_stop)
+
     def _check_stop(self) -> None:
         if self.is_stopping():
             raise Stopped
 
     # --- output --------------------------------------------------------------------------------------
 
-    def _save(self, outcome: Outcome, base: Path, texts: tuple[list[str], list[str]]) -> Manifest:
+    def _save(
+        self,
+        outcome: Outcome,
+        outliers: OutlierRank | None,
+        base: Path,
+        texts: tuple[list[str], list[str]],
+    ) -> Manifest:
         emit(phase="save", progress=0.95)
         self._check_stop()
         folder = self.paths.model
@@ -334,6 +354,8 @@ class Trainer:
         outcome.head.save(folder / HEAD)
         if outcome.words:
             outcome.words.save(folder / WORDS)
+        if outliers:
+            outliers.save(folder / OUTLIERS)
         pooling = read_pooling(folder / ENCODER, self.encoder.pooling.max_length)
         form = self._form(folder, outcome.head, encoder_fingerprint(folder / ENCODER, pooling), texts)
         seconds = round(self.budget.spent(), 1)

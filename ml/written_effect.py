@@ -92,5 +92,5 @@ def _by_service(
 def _sign_test(gained: int, lost: int) -> float:
     """Two-sided exact binomial test of an even split; 1 when nothing differs."""
     n, k = gained + lost, min(gained, lost)
-    tail = sum(math.comb(n, i) for i in range(k + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    tail = float(sum(math.comb(n, i) for i in range(k + 1)) / 2**n)
+    return float(min(1.0, 2 * tail))

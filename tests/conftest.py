@@ -39,9 +39,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def pytest_configure(config: pytest.Config) -> None:
     """Hash passwords cheaply and empty the database quickly: the real ways cost more than most tests."""
     from django.conf import settings
+    from hypothesis import settings as hypothesis
 
     from config import celery  # noqa: F401 - tasks are sent through this app
     from tests import emptying
+
+    hypothesis.register_profile("house", deadline=None)  # a busy machine is no error
+    hypothesis.load_profile("house")
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     emptying.use()

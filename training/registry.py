@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.models import User
 from compute.port import ComputeBackend, ComputeError, ModelRegistry
-from training import nudges
+from training import nudges, selectors
 from training.models import Approval, ModelVersion, RegistryEntry
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def _step(entry: RegistryEntry, registry: ModelRegistry) -> None:
         mine.update(address=address)
         entry.address = address
     if entry.approval != entry.told:
-        who = entry.decided_by.username if entry.decided_by else "somebody"
+        who = entry.decided_by.username if entry.decided_by else "by itself"
         registry.approve(entry.address, entry.approval == Approval.APPROVED, f"{who}: {entry.reason}")
         mine.filter(approval=entry.approval).update(told=entry.approval)
     mine.update(status=registry.status(entry.address)[:40], problem="", asked_at=timezone.now())
@@ -91,17 +91,45 @@ def lineage_of(version: ModelVersion) -> dict[str, str]:
 
 @transaction.atomic
 def approval_decide(*, number: int, approved: bool, reason: str, by: User) -> RegistryEntry:
-    """A person's word on a version, told to the registry soon after.
+    """A person's word on a version, told to the registry soon after. Approval needs the gate's consent.
 
-    Raises ``Refused``: not_found, not_registered (jobs run where there is no registry), reason_missing.
+    Raises ``Refused``: not_found, not_registered (jobs run where there is no registry), reason_missing,
+    gate_in_the_way.
     """
-    if not ModelVersion.objects.filter(number=number).exists():
+    version = ModelVersion.objects.filter(number=number).first()
+    if version is None:
         raise Refused("not_found", "There is no such model version.", status=404)
     if not reason.strip():
         raise Refused("reason_missing", "Say why, so that others can follow it.", status=400)
-    entry = RegistryEntry.objects.select_for_update().filter(model_version__number=number).first()
+    entry = RegistryEntry.objects.select_for_update().filter(model_version=version).first()
     if entry is None:
         raise Refused("not_registered", "This version is in no model registry.", version=number)
+    if approved:
+        _gate_asked(version)
+    return _write(entry, approved, reason, by)
+
+
+def _gate_asked(version: ModelVersion) -> None:
+    permit = selectors.may_be_promoted(version)
+    if not permit.allowed:
+        raise Refused(
+            "gate_in_the_way",
+            "The gate has not passed this version, and nobody has overridden that.",
+            version=version.number,
+            why=permit.code,
+            codes=permit.params.get("codes", []),
+        )
+
+
+@transaction.atomic
+def approval_note(*, version: ModelVersion, approved: bool, reason: str, by: User | None) -> None:
+    """What a promotion or a rollback decided, for the registry; nothing where the version is in none."""
+    entry = RegistryEntry.objects.select_for_update().filter(model_version=version).first()
+    if entry is not None:
+        _write(entry, approved, reason, by)
+
+
+def _write(entry: RegistryEntry, approved: bool, reason: str, by: User | None) -> RegistryEntry:
     entry.approval = Approval.APPROVED if approved else Approval.REJECTED
     # Told again even where it is the same word: the reason is new, and the console may have said otherwise since.
     entry.told = Approval.PENDING

@@ -29,7 +29,6 @@ from inference.models import (
 from ml.verdict import Terms
 from training import selectors as training
 from training.models import ModelVersion
-from training.selectors import Permit
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ def observation_start(
     production = selectors.production()
     if production is not None and production.model_version_id == candidate.pk:
         raise Refused("is_production", "This version routes already.", version=candidate.number)
-    gate_asked(training.may_be_observed(candidate), candidate)
+    training.may_be_observed(candidate).require()
     certificate_try(model_version=candidate)
     baseline = RoutingSettings.objects.filter(pk=1).values_list("baseline", flat=True).first()
     kind = BaselineKind(baseline or BaselineKind.PEOPLE)
@@ -94,18 +93,6 @@ def observation_start(
             return made
     except IntegrityError as error:
         raise Refused("observation_under_way", "Another candidate is being observed.") from error
-
-
-def gate_asked(permit: Permit, version: ModelVersion) -> None:
-    """Raises ``Refused`` gate_in_the_way when a version may not go on."""
-    if not permit.allowed:
-        raise Refused(
-            "gate_in_the_way",
-            "The gate has not passed this version, and nobody has overridden that.",
-            version=version.number,
-            why=permit.code,
-            codes=permit.params.get("codes", []),
-        )
 
 
 @transaction.atomic

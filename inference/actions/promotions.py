@@ -12,7 +12,6 @@ from inference import nudges, selectors
 from inference.actions import history
 from inference.actions.deployments import PRODUCTION, deployment_replace
 from inference.actions.evaluations import certificate_spend
-from inference.actions.observations import gate_asked
 from inference.comparison import current
 from inference.models import (
     Deployment,
@@ -23,6 +22,7 @@ from inference.models import (
     Promotion,
     PromotionState,
 )
+from training import actions as training_actions
 from training import selectors as training
 from training.models import ModelVersion
 
@@ -36,7 +36,7 @@ def promotion_request(*, observation_id: int, by: User, why: str) -> Promotion:
     try:
         with transaction.atomic():
             observation = _sufficient(observation_id)
-            gate_asked(training.may_be_promoted(observation.candidate), observation.candidate)
+            training.may_be_promoted(observation.candidate).require()
             production = selectors.production()
             made = Promotion.objects.create(
                 observation=observation,
@@ -84,7 +84,7 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
     if four_eyes and promotion.requested_by_id == by.pk:
         raise Refused("needs_second_person", "Another lead has to approve what you asked for.", status=403)
     _sufficient(promotion.observation_id)
-    gate_asked(training.may_be_promoted(promotion.version), promotion.version)
+    training.may_be_promoted(promotion.version).require()
     if not _is_certified(promotion.version, by):
         promotion_fail(promotion, "not certified", by=by)
         return promotion
@@ -97,6 +97,13 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
         version=promotion.version,
         observation=promotion.observation,
         four_eyes=four_eyes,
+    )
+    asked = promotion.requested_by.username if promotion.requested_by else "somebody"
+    training_actions.approval_note(
+        version=promotion.version,
+        approved=True,
+        reason=f"promotion asked for by {asked}: {promotion.why}",
+        by=by,
     )
     transaction.on_commit(nudges.promotions)
     return promotion
@@ -183,6 +190,9 @@ def production_rollback(*, by: User | None, why: str) -> Deployment | None:
         version=live.model_version,
         deployment=made or live,
         back_to=back.number if back else None,
+    )
+    training_actions.approval_note(
+        version=live.model_version, approved=False, reason=f"rolled back: {why}", by=by
     )
     transaction.on_commit(nudges.promotions)
     return made

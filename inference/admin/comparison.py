@@ -19,6 +19,7 @@ class ObservationAdmin(ReadOnlyAdmin):
     ]  # fmt: skip
     list_select_related = ["candidate", "started_by"]
     list_filter = ["state", "baseline"]
+    search_fields = ["=candidate__number"]
     exclude = ["salt"]
     date_hierarchy = "started_at"
 

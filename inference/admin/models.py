@@ -12,7 +12,7 @@ from unfold.decorators import action, display
 
 from accounts.admin_base import Question, ReadOnlyAdmin, say
 from inference import actions
-from inference.models import Deployment, Encoder, LearnerHead, TransformRun
+from inference.models import Deployment, DriftReading, Encoder, LearnerHead, TransformRun
 
 
 @admin.register(Encoder)
@@ -91,3 +91,13 @@ class DeploymentAdmin(ReadOnlyAdmin):
     list_filter = ["role", "state"]
     search_fields = ["endpoint_name", "reason"]
     date_hierarchy = "started_at"
+
+
+@admin.register(DriftReading)
+class DriftReadingAdmin(ReadOnlyAdmin):
+    """What each check of drift found; alarms first by the filter."""
+
+    list_display = ["read_at", "kind", "code", "service", "value", "reference", "p", "n", "is_alarm", "hold"]
+    list_select_related = ["service", "hold__service"]
+    list_filter = ["is_alarm", "kind"]
+    date_hierarchy = "read_at"

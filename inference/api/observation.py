@@ -137,14 +137,19 @@ class ObservationSerializer(serializers.ModelSerializer):
     verdict = serializers.SerializerMethodField()
     figures = serializers.SerializerMethodField()
     observer = serializers.SerializerMethodField()
+    baseline_holds = serializers.SerializerMethodField()
 
     class Meta:
         model = Observation
         fields = [
             "id", "candidate", "baseline", "baseline_version", "share", "slice", "terms", "escalation_minutes",
-            "misroute_minutes", "state", "verdict", "figures", "observer", "started_by", "started_at", "decided_at",
-            "ended_at",
+            "misroute_minutes", "state", "verdict", "figures", "observer", "baseline_holds", "started_by", "started_at",
+            "decided_at", "ended_at",
         ]  # fmt: skip
+
+    def get_baseline_holds(self, observation: Observation) -> bool:
+        """Whether what routes today is still the baseline; else no new ticket is compared."""
+        return observation.ended_at is not None or current.baseline_holds(observation)
 
     @extend_schema_field(VerdictSerializer(allow_null=True))
     def get_verdict(self, observation: Observation) -> Any:

@@ -1,12 +1,14 @@
 """What is under way now: the observation, the promotion, who serves which role."""
 
 from inference.models import (
+    BaselineKind,
     Deployment,
     DeploymentRole,
     LookAlike,
     Observation,
     Promotion,
     PromotionSettings,
+    RoutingSettings,
 )
 from training.models import ModelVersion
 
@@ -24,6 +26,16 @@ def observation_last() -> Observation | None:
     """The one under way, else the newest."""
     rows = Observation.objects.select_related("candidate", "certificate", "baseline_version", "started_by")
     return observation() or rows.first()
+
+
+def baseline_holds(observation: Observation) -> bool:
+    """Whether what routes today is still what the observation compares with; else no new ticket is mirrored."""
+    chosen = RoutingSettings.objects.filter(pk=1).values_list("baseline", flat=True).first()
+    if observation.baseline != (chosen or BaselineKind.PEOPLE):
+        return False
+    live = deployment(DeploymentRole.PRODUCTION)
+    version = live.model_version_id if live else None
+    return observation.baseline != BaselineKind.MODEL or version == observation.baseline_version_id
 
 
 def promotion() -> Promotion | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import case
-from benchmarks.precision_contract import World
+from benchmarks.precision_contract import World, world_of
 from ml.answers import answers
 from ml.certificate import Promise
 
@@ -15,7 +15,7 @@ def world(truth: list[str], said: list[str], confidence: list[float]) -> World:
     best = np.asarray([["a", "b"].index(one) for one in said])
     sure = np.asarray(confidence)
     chances = np.where(np.arange(2) == best[:, None], sure[:, None], 1 - sure[:, None])
-    return World(answers(["a", "b"], chances), np.asarray(truth))
+    return world_of(answers(["a", "b"], chances), np.asarray(truth))
 
 
 def test_the_figures_are_those_of_their_definitions() -> None:

@@ -84,10 +84,10 @@ def test_a_stopped_training_is_gone_even_when_it_ignores_sigterm(house: House, w
 
 def test_the_time_limit_ends_a_training_that_ignores_sigterm(house: House) -> None:
     house.supervise()
-    house.train(max_seconds=1, do="stubborn")
+    house.train(max_seconds=3, do="stubborn")
     seen = house.ended()
     assert seen.state == JobState.TIMED_OUT
-    assert "limit of 1 s" in seen.failure_reason
+    assert "limit of 3 s" in seen.failure_reason
     assert not is_running(house.pids()[0])
 
 

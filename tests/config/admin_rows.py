@@ -13,6 +13,7 @@ from accounts.models import User
 from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration, Service, Ticket
 from inference.models import (
     Deployment,
+    DriftReading,
     Encoder,
     Escalation,
     HistoryEntry,
@@ -37,6 +38,7 @@ from training.models import (
     GateVerdict,
     ModelVersion,
     PrecisionCertificate,
+    RegistryEntry,
     RetrainAdvice,
     RetrainDecision,
     TestSet,
@@ -129,6 +131,7 @@ def _training(number: int, person: User) -> None:
         model_version=version, certificate=certificate, production=version, passed=False, fingerprint="1",
         reasons=[{"code": "low_accuracy", "params": {}, "stops": True}],
     )  # fmt: skip
+    RegistryEntry.objects.create(model_version=version, address=f"arn:{number}", decided_by=person)
     GateOverride.objects.create(
         verdict=verdict, purpose="observe", codes=["low_accuracy"], reason="x", by=person
     )
@@ -138,6 +141,11 @@ def _training(number: int, person: User) -> None:
     space = Encoder.objects.create(fingerprint=f"{number:016d}", dim=32, model_version=version)
     LearnerHead.objects.create(encoder=space, weights=b"x")
     TransformRun.objects.create(model_version=version, purpose="pool", state="succeeded")
+    service = factories.service(f"Drifting {number}")
+    hold = RoutingHold.objects.create(service=service, reason="drift")
+    DriftReading.objects.create(
+        kind="precision", code="service_precision_broken", service=service, hold=hold, read_at=timezone.now()
+    )
     Deployment.objects.create(
         model_version=version, role="assistant", endpoint_name=f"e{number}", started_by=person,
         ended_at=timezone.now(),

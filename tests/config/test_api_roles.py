@@ -79,6 +79,7 @@ TABLE: dict[str, tuple[set[str], dict[str, tuple[set[str], int]]]] = {
     "models/<int:number>/tickets/": (LEADS, {"GET": (LEADS, 409)}),
     "models/<int:number>/gate/": (PEOPLE, {"GET": (PEOPLE, 200)}),
     "models/<int:number>/gate/override/": (LEADS, {"POST": (LEADS, 400)}),
+    "models/<int:number>/approval/": (LEADS, {"POST": (LEADS, 400)}),
     "evaluations/": (PEOPLE, {"GET": (PEOPLE, 200)}),
     "evaluations/effort/": (PEOPLE, {"GET": (PEOPLE, 200)}),
     "test-sets/": (LEADS, {"GET": (PEOPLE, 200), "POST": (LEADS, 415)}),

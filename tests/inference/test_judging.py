@@ -14,7 +14,7 @@ from django.utils import timezone
 from annotation.models import Annotation, Ticket
 from inference import actions
 from inference.comparison import pairs
-from inference.models import HistoryEntry, Judgement, MirroredTicket
+from inference.models import HistoryEntry, Judgement, MirroredTicket, RoutingSettings
 from tests.inference.observed import PERSON, Observed, Reviewer, side
 
 pytestmark = pytest.mark.django_db
@@ -342,3 +342,11 @@ def test_an_observation_that_is_over_takes_no_judgement_and_no_undo(
     actions.observation_stop(observation_id=observed.observation.pk, by=observed.lead, why="enough seen")
     assert rose.judge(pair, "first").json()["error"]["code"] == "observation_over"
     assert rose.undo(said["id"]).json()["error"]["code"] == "observation_over"
+
+
+def test_the_page_is_told_when_something_else_routes_than_what_is_compared_with(
+    observed: Observed, rose: Reviewer
+) -> None:
+    assert rose.get("observation/")["observation"]["baseline_holds"] is True
+    RoutingSettings.objects.update_or_create(pk=1, defaults={"baseline": "rules"})
+    assert rose.get("observation/")["observation"]["baseline_holds"] is False

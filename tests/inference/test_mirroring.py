@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.errors import Refused
@@ -21,8 +21,8 @@ from ml.certificate import Promise
 from tests import factories
 from tests.compute.conftest import until
 from tests.inference.desk import CERTIFICATE, Desk
-from tests.inference.observed import passed
 from training import actions as training
+from training.models import GateVerdict
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,6 @@ class Observer:
             model_version=self.candidate, certificate=replace(CERTIFICATE, threshold=0.4), promise=Promise(),
             tickets=[], fingerprint="data",
         )  # fmt: skip
-        passed(self.candidate)
         self.lead = factories.person("chloe", "lead")
         self.observation = actions.observation_start(
             candidate=self.candidate, started_by=self.lead, share=share, slice=slice
@@ -61,6 +60,7 @@ class Observer:
 # Which tickets
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=20), st.text(max_size=40))
 def test_a_draw_is_the_same_in_sql_and_in_python(salt: str, name: str) -> None:
     salt, name = salt.replace("\x00", ""), name.replace("\x00", "")
@@ -120,12 +120,12 @@ def test_a_decision_of_another_baseline_or_that_the_baseline_could_not_take_is_n
 def test_only_one_candidate_is_observed_at_a_time_and_never_what_routes_already(desk: Desk) -> None:
     observer = Observer(desk)
     third = desk.make_version(3, "third")
-    with pytest.raises(Refused, match="gate has not passed"):
-        actions.observation_start(candidate=third, started_by=observer.lead)
-    passed(third)
     with pytest.raises(Refused, match="Another candidate"):
         actions.observation_start(candidate=third, started_by=observer.lead)
     actions.observation_stop(observation_id=observer.observation.pk, by=observer.lead, why="enough")
+    GateVerdict.objects.filter(model_version=third).update(passed=False)
+    with pytest.raises(Refused, match="gate has not passed"):
+        actions.observation_start(candidate=third, started_by=observer.lead)
     with pytest.raises(Refused, match="routes already"):
         actions.observation_start(candidate=desk.version, started_by=observer.lead)
 

@@ -19,7 +19,7 @@ from tests.compute.conftest import until
 from tests.inference.desk import CERTIFICATE, Desk
 from tests.inference.observed import Reviewer
 from training import actions as training
-from training.models import GateVerdict, ModelVersion, PrecisionCertificate
+from training.models import GateVerdict, ModelVersion, PrecisionCertificate, RegistryEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +80,7 @@ def test_a_candidate_is_rehearsed_approved_by_a_second_lead_and_routes(promoting
     assert asked["promotion"]["state"] == "rehearsing" and asked["promotion"]["former"] == 1
     early = promoting.approve()
     assert (early.status_code, early.json()["error"]["code"]) == (409, "rollback_not_rehearsed")
+    RegistryEntry.objects.create(model_version=promoting.candidate, address="arn:x")
     promoting.drive("ready")
     assert promoting.chloe.get("production/")["promotion"]["may_approve"] is False
     assert promoting.dan.get("production/")["promotion"]["may_approve"] is True
@@ -93,6 +94,9 @@ def test_a_candidate_is_rehearsed_approved_by_a_second_lead_and_routes(promoting
     assert kinds() == [
         "observation_started", "promotion_requested", "rollback_rehearsed", "promotion_approved", "promoted",
     ]  # fmt: skip
+    entry = RegistryEntry.objects.get()
+    assert (entry.approval, entry.decided_by) == ("approved", promoting.dan.user)
+    assert entry.reason == "promotion asked for by chloe: right twice as often"
     line = promoting.dan.get("history/")["results"][0]
     assert (line["kind"], line["by"], line["why"], line["version"]) == (
         "promoted", "dan", "right twice as often", 2,
@@ -183,7 +187,10 @@ def test_a_rollback_is_one_step_and_routes_with_the_former_version_again(promoti
     promoting.rehearsed()
     promoting.approve()
     promoting.drive("done")
+    RegistryEntry.objects.create(model_version=promoting.candidate, address="arn:x", approval="approved")
     back = promoting.dan.post("production/rollback/", {"why": "misroutes since noon"})
+    assert RegistryEntry.objects.get().reason == "rolled back: misroutes since noon"
+    assert RegistryEntry.objects.get().approval == "rejected"
     assert (back.status_code, back.json()["production"]["version"]) == (200, 1)
     at_once = promoting.desk.route("at once", "delivery")
     assert at_once["state"] == "waiting" and at_once["escalate"] == "model_unavailable"

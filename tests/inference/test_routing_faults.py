@@ -123,7 +123,7 @@ def test_without_redis_every_ticket_goes_to_people_and_no_call_fails(
 
 
 def test_more_calls_than_there_are_places_make_no_queue(desk: Desk, settings: Any) -> None:
-    settings.ROUTE_CONCURRENCY = 2
+    settings.ROUTE_CONCURRENCY, settings.ROUTE_DEADLINE_MS = 2, 5_000
     clients = [(desk.connect(), n) for n in range(8)]
     answers = all_at_once(lambda one: send(one[0], f"A-{one[1]}", "slow 0.3 delivery"), clients)
     details = [desk.decision(one["external_id"]).detail for one in answers]

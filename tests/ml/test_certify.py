@@ -19,25 +19,37 @@ from ml.certify import Costs, certify, groups_by_size
 from ml.grid import most_errors, power, thresholds
 from ml.learn_then_test import more_accepted, p_value, passed, spent
 from ml.policy import decide
+from ml.score import OUTLIER_WEIGHT
 
 LABELS = ("card", "parcel", "refund")
 PROMISE = Promise(precision=0.9, delta=0.1)
 
 
-def asked(n: int, seed: int, honesty: float = 1.0) -> tuple[Answers, list[str | None]]:
-    """A model's answers to n tickets, and the truths: a probability p is right with a chance of p ** (1 / honesty)."""
+def asked(
+    n: int, seed: int, honesty: float = 1.0, strange: float | None = None
+) -> tuple[Answers, list[str | None]]:
+    """A model's answers to n tickets, and the truths: a probability p is right with a chance of p ** (1 / honesty).
+
+    With `strange` it says how strange a ticket is, and a share of them are of no service, mostly strange ones.
+    """
     rng = np.random.default_rng(seed)
     top = 0.4 + 0.6 * rng.beta(4, 1, n)
     best = rng.integers(0, 3, n)
     chances = np.repeat((1 - top)[:, None] / 2, 3, axis=1)
     chances[np.arange(n), best] = top
     is_right = rng.random(n) < top ** (1 / honesty)
-    truth = np.where(is_right, best, (best + 1) % 3)
-    return answers(LABELS, chances, rng.random(n)), [LABELS[at] for at in truth]
+    truth: list[str | None] = [LABELS[at] for at in np.where(is_right, best, (best + 1) % 3)]
+    if strange is None:
+        return answers(LABELS, chances), truth
+    outside = rng.random(n) < strange
+    ranks = np.where(outside, rng.beta(30, 1, n), rng.random(n))
+    return answers(LABELS, chances, ranks), [
+        None if out else one for out, one in zip(outside, truth, strict=True)
+    ]
 
 
-def pool(seed: int = 99) -> Answers:
-    return asked(2000, seed)[0]
+def pool(seed: int = 99, strange: float | None = None) -> Answers:
+    return asked(2000, seed, strange=strange)[0]
 
 
 # The test
@@ -88,7 +100,7 @@ def test_asking_the_same_labels_again_and_again_never_spends_more_than_delta() -
 
 
 def test_thresholds_come_from_the_pool_strictest_first() -> None:
-    found = thresholds(pool().confidence, 400, 0.9, 0.1)
+    found = thresholds(pool().confidence, pool().confidence, 400, 0.9, 0.1)
     assert found == sorted(set(found), reverse=True) and len(found) > 5
     assert found[-1] == pytest.approx(pool().confidence.min())
 
@@ -96,14 +108,15 @@ def test_thresholds_come_from_the_pool_strictest_first() -> None:
 def test_a_stricter_start_is_taken_by_a_model_that_is_sure_of_little() -> None:
     modest = np.concatenate([np.full(300, 0.99), np.full(700, 0.5)])
     sure = np.full(1000, 0.995)
-    first, loosest = (thresholds(one, 500, 0.95, 0.05)[0] for one in (modest, sure))
+    first, loosest = (thresholds(one, one, 500, 0.95, 0.05)[0] for one in (modest, sure))
     assert first == 0.99 and loosest == 0.995
     assert power(150, 0.03, 0.95, 0.05) > power(500, 0.3, 0.95, 0.05)
 
 
 @pytest.mark.parametrize("empty", [[], [math.nan, -math.inf]])
 def test_nothing_is_tried_of_a_pool_of_which_nothing_can_be_routed(empty: list[float]) -> None:
-    assert thresholds(np.asarray(empty, np.float64), 100, 0.9, 0.1) == []
+    nothing = np.asarray(empty, np.float64)
+    assert thresholds(nothing, nothing, 100, 0.9, 0.1) == []
 
 
 # The certificate
@@ -169,16 +182,38 @@ def test_labels_asked_before_count_for_less() -> None:
     assert not found.fresh and found.use == 3 and found.level < PROMISE.delta
 
 
-def test_a_gate_escalates_what_is_strange_and_a_missing_outlier_score_is_strange() -> None:
-    audit, truth = asked(600, 1)
-    gated = replace(PROMISE, gate=0.8)
-    found = certify(audit, truth, pool(), gated)
+def test_a_gate_escalates_what_is_strange_and_a_missing_outlier_rank_is_strange() -> None:
+    audit, truth = asked(600, 1, strange=0.0)
+    gated = replace(PROMISE, gate=0.8, outlier_weight=0.0)
+    found = certify(audit, truth, pool(strange=0.0), gated)
     assert found.coverage is not None and found.coverage < 0.85
     blind = replace(audit, outlier=np.full(600, math.nan))
-    assert (
-        certify(blind, truth, replace(pool(), outlier=np.full(2000, math.nan)), gated).state
-        == "nothing_routable"
-    )
+    assert certify(blind, truth, pool(), gated).state == "nothing_routable"
+
+
+def test_tickets_of_untaught_services_are_kept_out_by_their_strangeness_where_confidence_cannot() -> None:
+    audit, truth = asked(1000, 1, honesty=3.0, strange=0.3)
+    unlabelled = pool(strange=0.3)
+    by_confidence = certify(audit, truth, unlabelled, replace(PROMISE, outlier_weight=0.0))
+    assert by_confidence.state == "too_many_errors"
+    found = certify(audit, truth, unlabelled, PROMISE)
+    assert found.state == "certified" and found.outlier_weight == OUTLIER_WEIGHT
+    assert found.recall is not None and found.recall > 0.4
+
+
+def test_a_model_that_says_nothing_of_strangeness_is_weighed_by_its_confidence() -> None:
+    audit, truth = asked(600, 1)
+    found = certify(audit, truth, pool(), PROMISE)
+    assert found.outlier_weight == 0.0
+    assert found == certify(audit, truth, pool(), replace(PROMISE, outlier_weight=0.0))
+
+
+def test_a_ticket_without_a_rank_is_not_routed_by_a_certificate_that_counts_ranks() -> None:
+    audit, truth = asked(1000, 1, strange=0.1)
+    patched = replace(audit, outlier=np.where(np.arange(1000) < 100, math.nan, audit.outlier))
+    found = certify(patched, truth, pool(strange=0.1), PROMISE)
+    assert found.state == "certified" and found.coverage is not None and found.coverage <= 0.9
+    assert decide(LABELS, [0.999, 0.0005, 0.0005], None, found).reason == "out_of_scope"
 
 
 def test_tickets_of_no_service_are_errors_where_they_are_routed() -> None:
@@ -279,6 +314,7 @@ def test_answers_of_a_model_with_other_labels_are_refused() -> None:
         ({"precision": 1.0}, "precision must lie between"),
         ({"delta": 0.0}, "delta must lie between"),
         ({"gate": math.nan}, "gate must be a number"),
+        ({"outlier_weight": -1.0}, "outlier_weight must be 0 or more"),
         ({"groups": tuple(Group(str(at), (str(at),)) for at in range(MOST_GROUPS + 1))}, "at most 5 groups"),
         ({"groups": (Group("a", ("x",)), Group("b", ("x",)))}, "share no service"),
     ],
@@ -312,8 +348,8 @@ def test_a_certificate_survives_json() -> None:
 
 
 def test_routing_follows_the_certificate_and_names_its_reason() -> None:
-    audit, truth = asked(600, 1)
-    found = certify(audit, truth, pool(), replace(PROMISE, gate=0.9))
+    audit, truth = asked(600, 1, strange=0.0)
+    found = certify(audit, truth, pool(strange=0.0), replace(PROMISE, gate=0.9))
     assert found.threshold is not None
     sure = [0.999, 0.0005, 0.0005]
     assert decide(LABELS, sure, 0.1, found).service == "card"
@@ -343,4 +379,18 @@ def test_nothing_is_ever_routed_below_the_threshold_or_beyond_the_gate(
         assert max(chances) >= certificate.threshold and outlier <= certificate.gate
 
 
-CERTIFIED = certify(*asked(600, 1), pool(), replace(PROMISE, gate=0.9))
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000))
+def test_what_decides_routes_exactly_the_tickets_that_the_certificate_counted(seed: int) -> None:
+    audit, truth = asked(400, seed, strange=0.1)
+    found = certify(audit, truth, pool(strange=0.1), replace(PROMISE, gate=0.95))
+    if found.coverage is None:
+        return
+    routed = 0
+    for service, confidence, outlier in zip(audit.service, audit.confidence, audit.outlier, strict=True):
+        chances = [confidence if label == service else (1 - confidence) / 2 for label in LABELS]
+        routed += decide(LABELS, chances, float(outlier), found).is_routed
+    assert routed == round(found.coverage * 400)
+
+
+CERTIFIED = certify(*asked(600, 1, strange=0.0), pool(strange=0.0), replace(PROMISE, gate=0.9))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ml.gate import Figures, Limits, may, verdict
 from ml.mcnemar import Paired
 
+PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 GOOD = Figures(
     n=500,
     accuracy=0.9,
@@ -99,12 +100,14 @@ def test_a_latency_nobody_measured_is_said_but_does_not_stop() -> None:
     assert said.passed and said.reasons[0].code == "latency_unknown"
 
 
+@PATIENT
 @given(figures, limits)
 def test_it_passes_if_and_only_if_nothing_stops(seen: Figures, asked: Limits) -> None:
     said = verdict(seen, asked)
     assert said.passed == (said.stopping == ())
 
 
+@PATIENT
 @given(figures, limits, st.sampled_from(FLOORS), st.floats(0.0, 1.0))
 def test_asking_for_more_never_lets_more_through(
     seen: Figures, asked: Limits, name: str, more: float
@@ -113,12 +116,14 @@ def test_asking_for_more_never_lets_more_through(
     assert verdict(seen, asked).passed or not verdict(seen, stricter).passed
 
 
+@PATIENT
 @given(figures, limits, st.sampled_from(["accuracy", "recall", "coverage", "certified", "calibration"]))
 def test_a_figure_that_was_not_measured_never_helps(seen: Figures, asked: Limits, name: str) -> None:
     less = dataclasses.replace(seen, **{name: None})
     assert verdict(seen, asked).passed or not verdict(less, asked).passed
 
 
+@PATIENT
 @given(figures)
 def test_without_limits_only_broken_things_stop(seen: Figures) -> None:
     nothing = Limits(*[None] * len(dataclasses.fields(Limits)))

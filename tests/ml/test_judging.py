@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
@@ -18,6 +18,7 @@ from ml.judging import Sheet, auroc, compare, judge, passed_at, sheet
 from ml.mcnemar import Paired, paired
 from ml.outlook import Day, outcome, scores, steps
 
+PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LABELS = ["billing", "delivery", "returns"]
 
 
@@ -119,6 +120,7 @@ def test_columns_of_other_lengths_are_refused() -> None:
         Sheet([1], [], [], [], [], [])
 
 
+@PATIENT
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=60))
 def test_the_rank_measure_agrees_with_scikit_learn(rows: list[tuple[float, bool]]) -> None:
     score, positive = np.asarray([one for one, _ in rows]), np.asarray([one for _, one in rows])
@@ -129,6 +131,7 @@ def test_the_rank_measure_agrees_with_scikit_learn(rows: list[tuple[float, bool]
         assert found == pytest.approx(roc_auc_score(positive, score))
 
 
+@PATIENT
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=80))
 def test_the_paired_test_is_the_exact_binomial_one_and_has_two_equal_sides(
     pairs: list[tuple[bool, bool]],
@@ -191,6 +194,7 @@ def test_what_cannot_be_routed_has_no_score() -> None:
     assert outcome(steps(made([]), []), 0.5, Day(1, 1, 1)) is None
 
 
+@PATIENT
 @given(
     st.lists(
         st.tuples(st.sampled_from([*LABELS, None]), st.sampled_from(LABELS), st.floats(0, 1)), max_size=50

@@ -64,12 +64,12 @@ def test_a_more_confident_answer_is_never_named_less_sure(p1: float, share: floa
 # What is held against the threshold
 
 
-def test_the_most_ordinary_ticket_keeps_its_confidence_and_the_strangest_has_none_left() -> None:
+def test_the_most_ordinary_ticket_keeps_its_confidence_and_a_strange_one_loses_by_its_rank() -> None:
     assert routing_score(0.9, 0.0, 8.0) == pytest.approx(0.9)
-    assert routing_score(0.9, 1.0, 8.0) == 0.0
+    assert routing_score(0.9, 1.0, 8.0) == pytest.approx(0.003, abs=0.0005)
     assert routing_score(0.9, None, 0.0) == 0.9
     assert routing_score(0.9, None, 8.0) is None and routing_score(0.9, math.nan, 8.0) is None
-    log_odds = math.log(0.9 / 0.1) + 8 * math.log(1 - 0.3)
+    log_odds = math.log(0.9 / 0.1) - 8 * 0.3
     assert routing_score(0.9, 0.3, 8.0) == pytest.approx(1 / (1 + math.exp(-log_odds)))
 
 

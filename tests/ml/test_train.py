@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from ml import train
+from ml.artifact import OUTLIERS, write_manifest
 from ml.augment import noisy_copies
 from ml.container import read_manifest, verify_artifact
 from ml.dataset import class_weights, split_by_group
@@ -58,6 +59,27 @@ def test_a_training_leaves_a_whole_artifact_that_answers(
     given = answers(model, rows)
     right = sum(answer == row.label for answer, row in zip(given, rows, strict=True))
     assert right > 0.8 * len(rows), "it learnt what the words say"
+
+
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_a_model_says_how_strange_a_ticket_is_to_it_and_an_artifact_without_it_answers_as_before(
+    make_tree: MakeTree, make_rows: MakeRows, bert: Path, epochs: int
+) -> None:
+    rows = make_rows(180)
+    model = trained(make_tree(rows, bert, epochs=epochs, max_seconds=60))
+    predictor = Predictor.load(model)
+    asked = [TransformInput(row.id, row.text) for row in rows]
+    ranks = np.array([output.outlier for output in predictor.predict(asked)], np.float64)
+    assert ((ranks >= 0) & (ranks <= 1)).all() and np.median(ranks) < 0.7
+    odd = [TransformInput(str(at), "qqq zz 0000 xyxy jj kk " * (at + 1)) for at in range(5)]
+    strange = predictor.predict(odd)
+    assert all(output.outlier is not None and output.outlier > np.median(ranks) for output in strange)
+    assert predictor.predict([TransformInput("1", " ")])[0].outlier is None
+    (model / OUTLIERS).unlink()
+    write_manifest(model, read_manifest(model))
+    older = Predictor.load(model).predict(asked)
+    assert {output.outlier for output in older} == {None}
+    assert [output.label for output in older] == [output.label for output in predictor.predict(asked)]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

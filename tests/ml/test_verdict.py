@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.certify import Costs
@@ -64,6 +64,7 @@ def test_an_unjudged_disagreement_has_no_difference() -> None:
         Pair("card", "parcel", 1.0).difference(COSTS)
 
 
+@settings(deadline=None)  # a busy machine is no error
 @given(st.lists(st.integers(0, 30), min_size=len(EVERY), max_size=len(EVERY)))
 def test_swapping_the_models_turns_the_difference_round(counts: list[int]) -> None:
     pairs = of(*zip(EVERY, counts, strict=True))
@@ -168,6 +169,7 @@ def test_a_candidate_just_at_the_margin_comes_to_an_end_by_the_width_or_by_what_
     assert (close.state, codes(close)[1]) == ("insufficient", "cost_too_close")
 
 
+@settings(deadline=None)  # a busy machine is no error
 @given(
     st.lists(st.integers(0, 200), min_size=len(EVERY), max_size=len(EVERY)),
     st.sampled_from([None, 0.9, 0.95]),

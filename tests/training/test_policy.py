@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from annotation import actions as annotation
 from annotation.models import Annotation, Ticket
+from ml.container import Hyperparameters
 from tests import factories
 from tests.training.workshop import Workshop, waiting
 from training import actions, nudges, selectors, tasks
-from training.models import RetrainAdvice, RetrainDecision, RunState, TrainingRun
+from training.models import RetrainAdvice, RetrainDecision, RetrainPolicy, RunState, TrainingRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -264,3 +265,12 @@ def test_a_label_is_kept_without_an_error_while_the_broker_is_away(
     tasks.policy_check()
     run = selectors.live_run()
     assert run is not None and run.reason["code"] == "first_training"
+
+
+def test_noise_is_told_to_a_training_only_where_the_installation_asks_for_it(settings: Any) -> None:
+    plain = actions.hyperparameters_of(RetrainPolicy())
+    assert not {"noise_share", "rare_floor", "class_balance"} & set(plain)
+    settings.TRAIN_NOISE = {"noise_share": 0.5, "rare_floor": 30, "class_balance": 0.0}
+    told = actions.hyperparameters_of(RetrainPolicy())
+    assert told == plain | {"noise_share": "0.5", "rare_floor": "30"}
+    assert Hyperparameters.from_strings(told).rare_floor == 30, "the container takes them"

@@ -15,7 +15,7 @@ from django.test import Client
 from tests import factories
 from tests.training.workshop import waiting
 from training import nudges, registry, selectors
-from training.models import DatasetSnapshot, ModelVersion, RegistryEntry, TrainingRun
+from training.models import DatasetSnapshot, GateVerdict, ModelVersion, RegistryEntry, TrainingRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,6 +47,12 @@ def make_version(house: Any, number: int = 1) -> ModelVersion:
         manifest={"metrics": {"chosen": "finetune", "validation_accuracy": 0.91}, "base_model": "bert"},
         manifest_hash="f" * 64, labels=["billing", "delivery"],
     )  # fmt: skip
+
+
+def judge(version: ModelVersion, passed: bool = True) -> None:
+    """The gate's word."""
+    reasons = [] if passed else [{"code": "accuracy_low", "params": {}, "stops": True}]
+    GateVerdict.objects.create(model_version=version, passed=passed, reasons=reasons, fingerprint="f")
 
 
 def decide(role: str, number: int = 1, approved: bool = True, reason: str = "holds on 1,000 tickets") -> Any:
@@ -91,7 +97,7 @@ def test_a_version_is_entered_once_with_its_figures_and_lineage_and_waits_for_a_
 def test_a_lead_who_approves_and_later_rejects_is_told_to_the_registry_with_name_and_reason(
     house: Any,
 ) -> None:
-    make_version(house)
+    judge(make_version(house))
     registry.registry_drive(backend=house.backend)
     before = waiting(nudges.REGISTRY)
     answer = decide("lead")
@@ -121,6 +127,20 @@ def test_a_decision_needs_a_reason_a_version_and_a_registry(house: Any) -> None:
     assert decide("lead").json()["error"]["code"] == "not_registered"
     assert decide("lead", reason="  ").status_code == 400
     assert decide("lead", number=9).status_code == 404
+
+
+def test_what_the_gate_stopped_or_has_not_judged_is_not_approved_but_may_be_rejected(house: Any) -> None:
+    version = make_version(house)
+    registry.registry_drive(backend=house.backend)
+    assert decide("lead").json()["error"]["params"]["why"] == "not_judged"
+    judge(version, passed=False)
+    answer = decide("admin").json()["error"]
+    assert (answer["code"], answer["params"]["codes"]) == ("gate_in_the_way", ["accuracy_low"])
+    client = Client()
+    client.force_login(factories.person("dan", "lead"))
+    told = {"approved": False, "reason": "the gate stopped it"}
+    assert client.post("/api/models/1/approval/", told, content_type="application/json").status_code == 200
+    assert RegistryEntry.objects.get().approval == "rejected"
 
 
 def test_a_registry_that_cannot_be_reached_is_said_on_the_page_and_tried_again(house: Any) -> None:

@@ -21,6 +21,7 @@ from training.actions.snapshots import Restored, snapshot_restore, snapshot_take
 from training.actions.test_sets import test_set_create
 from training.costs import cost_record
 from training.registration import encoder_register
+from training.registry import approval_note
 from training.runs import advance as run_advance
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "POLICY_FIELDS",
     "Restored",
     "advice_push",
+    "approval_note",
     "certificate_record",
     "certificates_take_turns",
     "cost_record",

@@ -21,11 +21,9 @@ def _nudge(run: TrainingRun) -> None:
 
 def hyperparameters_of(policy: RetrainPolicy) -> dict[str, str]:
     """What a run started under this policy hands to the program; every value a string, by contract."""
-    return {
-        "epochs": str(policy.epochs),
-        "max_seconds": str(policy.max_seconds),
-        "seed": str(SEED),
-    }
+    told = {"epochs": str(policy.epochs), "max_seconds": str(policy.max_seconds), "seed": str(SEED)}
+    # Only what the installation asks for: a container from before there was noise knows none of these.
+    return told | {name: f"{value:g}" for name, value in settings.TRAIN_NOISE.items() if value}
 
 
 def run_start(

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from accounts.errors import Refused
 from ml import gate
 from training.models import GateOverride, GateSettings, GateVerdict, ModelVersion, OverridePurpose
 
@@ -28,12 +29,25 @@ def overrides_of(version: ModelVersion) -> QuerySet[GateOverride]:
 
 @dataclass(frozen=True)
 class Permit:
-    """Whether a version may go on. ``code``: passed, overridden, or what is in the way: not_judged, stopped_by_gate."""
+    """Whether version ``number`` may go on. ``code``: passed, overridden, or what is in the way: not_judged,
+    stopped_by_gate."""
 
+    number: int
     allowed: bool
     code: str
     params: dict[str, Any] = field(default_factory=dict)
     override: GateOverride | None = None
+
+    def require(self) -> None:
+        """Raise ``Refused`` gate_in_the_way unless it may."""
+        if not self.allowed:
+            raise Refused(
+                "gate_in_the_way",
+                "The gate has not passed this version, and nobody has overridden that.",
+                version=self.number,
+                why=self.code,
+                codes=self.params.get("codes", []),
+            )
 
 
 def may_be_observed(version: ModelVersion) -> Permit:
@@ -49,11 +63,11 @@ def may_be_promoted(version: ModelVersion) -> Permit:
 def _permit(version: ModelVersion, purposes: list[OverridePurpose]) -> Permit:
     verdict = verdict_of(version)
     if verdict is None:
-        return Permit(False, "not_judged")
+        return Permit(version.number, False, "not_judged")
     if verdict.passed:
-        return Permit(True, "passed")
+        return Permit(version.number, True, "passed")
     for override in overrides_of(version).filter(purpose__in=purposes):
         if gate.may(verdict.passed, verdict.stopping, override.codes):
             params = {"by": override.by.username, "reason": override.reason}
-            return Permit(True, "overridden", params, override)
-    return Permit(False, "stopped_by_gate", {"codes": verdict.stopping})
+            return Permit(version.number, True, "overridden", params, override)
+    return Permit(version.number, False, "stopped_by_gate", {"codes": verdict.stopping})

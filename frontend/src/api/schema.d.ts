@@ -2765,6 +2765,8 @@ export interface components {
             readonly figures: components["schemas"]["Figures"];
             /** @description Its endpoint: absent, creating, in_service, failed. */
             readonly observer: string;
+            /** @description Whether what routes today is still the baseline; else no new ticket is compared. */
+            readonly baseline_holds: boolean;
             started_by?: string | null;
             /** Format: date-time */
             readonly started_at: string;
