@@ -26,7 +26,7 @@ MakeTree = Callable[..., Path]
 MakeRows = Callable[..., list[TrainingRow]]
 ROOT = Path(ml.__file__).resolve().parents[1]
 OTHER = "nobody"
-PATIENCE = 60.0
+PATIENCE = 240.0
 
 NEEDED = [ROOT, Path(sys.prefix), Path(sys.base_prefix)]
 CLOSED = {at for one in NEEDED for at in one.parents if not at.stat().st_mode & 0o001}

@@ -1,0 +1,1 @@
+"""The images of an installation, and a way to take their steps without an engine."""
