@@ -6,8 +6,9 @@
 ROOT is a folder with a root file system that stands for the base image, for example of
 ``debootstrap --variant=minbase --include=python3-venv,python3-pip bookworm ROOT``. The steps are read from the
 Dockerfile itself and taken in order, each stage in an overlay of its own, RUN in a chroot. What they made is then
-started as an engine would start it, in a network of its own that leads nowhere. ``--pass`` and ``--bind`` give RUN steps what the
-builder's machine has: a package index, its certificates. As root, on Linux; the mounts are seen by this process alone.
+started as an engine would start it, in a network of its own that leads nowhere. ``--pass`` and ``--bind`` give RUN
+steps what the builder's machine has: a package index, its certificates. As root, on Linux; the mounts are seen by this
+process alone.
 
 Not shown: pulling the base image, its digest, layers and their cache, cgroups, seccomp, a GPU.
 """
