@@ -46,7 +46,8 @@ def wheels(lines: list[str], machine: str) -> dict[str, str]:
     """{name: sha256} of the wheels pip would take for Python 3.11 on a machine; exits when it finds none."""
     with tempfile.TemporaryDirectory() as folder:
         asked, report = Path(folder) / "asked.txt", Path(folder) / "report.json"
-        asked.write_text("\n".join(lines), "utf-8")
+        # Without markers: pip would hold them against the Python that runs it, and Debian's 3.11 is an older one.
+        asked.write_text("\n".join(line.split(";")[0] for line in lines), "utf-8")
         words = [
             sys.executable,
             "-m",
