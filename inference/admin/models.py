@@ -100,4 +100,5 @@ class DriftReadingAdmin(ReadOnlyAdmin):
     list_display = ["read_at", "kind", "code", "service", "value", "reference", "p", "n", "is_alarm", "hold"]
     list_select_related = ["service", "hold__service"]
     list_filter = ["is_alarm", "kind"]
+    search_fields = ["code", "service__name", "service__code"]
     date_hierarchy = "read_at"

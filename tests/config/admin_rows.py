@@ -141,10 +141,13 @@ def _training(number: int, person: User) -> None:
     space = Encoder.objects.create(fingerprint=f"{number:016d}", dim=32, model_version=version)
     LearnerHead.objects.create(encoder=space, weights=b"x")
     TransformRun.objects.create(model_version=version, purpose="pool", state="succeeded")
-    service = factories.service(f"Drifting {number}")
-    hold = RoutingHold.objects.create(service=service, reason="drift")
+    hold = RoutingHold.objects.latest("pk")
     DriftReading.objects.create(
-        kind="precision", code="service_precision_broken", service=service, hold=hold, read_at=timezone.now()
+        kind="precision",
+        code="service_precision_broken",
+        service=hold.service,
+        hold=hold,
+        read_at=timezone.now(),
     )
     Deployment.objects.create(
         model_version=version, role="assistant", endpoint_name=f"e{number}", started_by=person,

@@ -279,6 +279,7 @@ def start(train: Path, test: Path, base_model: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_replay_takes_everything_away(
     train: Path, test: Path, small_bert: Path, number: signal.Signals
@@ -295,6 +296,7 @@ def test_a_stopped_replay_takes_everything_away(
     assert processes_of(folder) == []
 
 
+@pytest.mark.heavy
 def test_what_a_killed_replay_leaves_the_next_one_takes_away(
     train: Path, test: Path, tmp_path: Path, small_bert: Path
 ) -> None:
@@ -313,6 +315,7 @@ def test_what_a_killed_replay_leaves_the_next_one_takes_away(
     assert processes_of(folder) == []
 
 
+@pytest.mark.heavy
 def test_a_running_replay_is_left_alone_by_another(
     train: Path, test: Path, tmp_path: Path, small_bert: Path
 ) -> None:

@@ -120,6 +120,7 @@ def test_a_stop_while_it_works_ends_it_as_a_stop_and_not_as_a_failure(
 # As whom it runs
 
 
+@pytest.mark.heavy
 @is_root
 def test_a_training_gives_up_root_and_leaves_files_of_the_user_it_became(
     public_folder: Path, make_tree: MakeTree, make_rows: MakeRows, bert: Path
@@ -167,6 +168,7 @@ def test_a_user_that_the_image_lacks_is_named_in_the_failure(tmp_path: Path) -> 
     assert (tmp_path / "output" / "failure").read_text().endswith("no such user (unknown_user)")
 
 
+@pytest.mark.heavy
 @is_root
 def test_serving_gives_up_root_answers_and_ends_well(public_folder: Path, bert: Path) -> None:
     make_encoder_artifact(bert, public_folder / "model.tar.gz")
