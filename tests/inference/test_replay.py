@@ -336,6 +336,7 @@ def test_a_running_replay_is_left_alone_by_another(
 
 
 @pytest.mark.heavy
+@pytest.mark.alone
 @pytest.mark.timeout(1500)
 def test_a_fine_tuning_at_the_end_of_a_replay_of_the_demo_corpus_is_not_worse_than_the_learner(
     settings: Any, tmp_path: Path
@@ -350,5 +351,6 @@ def test_a_fine_tuning_at_the_end_of_a_replay_of_the_demo_corpus_is_not_worse_th
     )
     early = report["curve"][3]["accuracy"]
     assert report["head"]["accuracy"] > early, "more labels, more accuracy"
-    assert report["finetuned"]["accuracy"] >= report["head"]["accuracy"] - 0.01
+    noise = 2 * (0.25 / (len(made) - 1000)) ** 0.5  # two standard errors where the two differ on a quarter
+    assert report["finetuned"]["accuracy"] >= report["head"]["accuracy"] - noise
     assert report["accuracy"] == report["finetuned"]["accuracy"]
