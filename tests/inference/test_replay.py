@@ -351,6 +351,7 @@ def test_a_fine_tuning_at_the_end_of_a_replay_of_the_demo_corpus_is_not_worse_th
     )
     early = report["curve"][3]["accuracy"]
     assert report["head"]["accuracy"] > early, "more labels, more accuracy"
-    noise = 2 * (0.25 / (len(made) - 1000)) ** 0.5  # two standard errors where the two differ on a quarter
+    # Three standard errors where the two differ on a quarter of the tickets: this runs at every change.
+    noise = 3 * (0.25 / (len(made) - 1000)) ** 0.5
     assert report["finetuned"]["accuracy"] >= report["head"]["accuracy"] - noise
     assert report["accuracy"] == report["finetuned"]["accuracy"]
