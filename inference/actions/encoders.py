@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from accounts.errors import Refused
 from compute.port import ComputeBackend
 from inference import loading, nudges, selectors
+from inference.alone import alone
 from inference.models import Embedding, Encoder, Prediction
 from ml.artifact import encoder_fingerprint, encoder_folder
 from ml.container import make_encoder_artifact
@@ -22,6 +23,7 @@ from training.models import ModelVersion
 log = logging.getLogger(__name__)
 
 SWAP_LOCK = 7_206
+INDEX_LOCK = 7_209
 HNSW_MOST_DIMENSIONS = 2000
 PRUNE_ROWS = 20_000
 
@@ -118,10 +120,18 @@ def encoder_index(*, encoder: Encoder) -> bool:
     """Build the partial HNSW index of a space, concurrently; returns whether it is there.
 
     Not a transaction: the build locks nobody out. A build that was cut short leaves an invalid index, which
-    is dropped first. A space of more than 2,000 dimensions gets none and is searched in full.
+    is dropped first. A space of more than 2,000 dimensions gets none and is searched in full. While another process
+    builds or drops an index nothing is done: two builds of one index wait for each other.
     """
     if encoder.is_indexed or encoder.dim > HNSW_MOST_DIMENSIONS or connection.in_atomic_block:
         return encoder.is_indexed
+    with alone(INDEX_LOCK) as held:
+        if held:
+            _build_index(encoder)
+    return encoder.is_indexed
+
+
+def _build_index(encoder: Encoder) -> None:
     name = index_name(encoder)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -137,7 +147,12 @@ def encoder_index(*, encoder: Encoder) -> bool:
             )
     Encoder.objects.filter(pk=encoder.pk).update(is_indexed=True)
     encoder.is_indexed = True
-    return True
+
+
+def _drop_index(encoder: Encoder) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index_name(encoder)}")
+    Encoder.objects.filter(pk=encoder.pk).update(is_indexed=False)
 
 
 def encoders_prune() -> int:
@@ -151,9 +166,9 @@ def encoders_prune() -> int:
         rows = Embedding.objects.filter(encoder=encoder).values_list("pk")[:PRUNE_ROWS]
         gone += Embedding.objects.filter(pk__in=rows).delete()[0]
         if not Embedding.objects.filter(encoder=encoder).exists() and not connection.in_atomic_block:
-            with connection.cursor() as cursor:
-                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index_name(encoder)}")
-            Encoder.objects.filter(pk=encoder.pk).update(is_indexed=False)
+            with alone(INDEX_LOCK) as held:
+                if held:
+                    _drop_index(encoder)
     newest = ModelVersion.objects.filter(kind="classifier").values_list("pk", flat=True)[:3]
     kept = [
         *newest,

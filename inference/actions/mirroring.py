@@ -6,7 +6,6 @@ candidate can reach a caller. The rows that wait are the queue: bounded, and wha
 
 import logging
 import time
-from contextlib import closing
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,6 +13,7 @@ from django.utils import timezone
 
 from compute.port import ComputeBackend, ComputeError
 from inference import loading
+from inference.alone import alone
 from inference.comparison.drawing import MIRROR, ORDER, SLICE, drawn, in_sql
 from inference.models import (
     BaselineKind,
@@ -30,7 +30,7 @@ from ml.schema import SchemaError, TransformOutput
 log = logging.getLogger(__name__)
 
 OBSERVER = "observer"
-ASK_LOCK = 7_208
+ASK_LOCK = 7_210
 ASK_SECONDS = 3.0
 """A call of the task asks for so long, then lets others work."""
 ATTEMPTS = 3
@@ -87,14 +87,8 @@ def candidate_ask(*, observation: Observation, backend: ComputeBackend) -> int:
     ticket that brings the endpoint down is not asked about for ever: after ATTEMPTS it is not compared. An answer is
     written only while its row still waits.
     """
-    with closing(connection.cursor()) as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [ASK_LOCK, observation.pk])
-        if not cursor.fetchone()[0]:
-            return 0
-        try:
-            return _ask_waiting(observation, backend)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [ASK_LOCK, observation.pk])
+    with alone(ASK_LOCK, observation.pk) as held:
+        return _ask_waiting(observation, backend) if held else 0
 
 
 def _ask_waiting(observation: Observation, backend: ComputeBackend) -> int:

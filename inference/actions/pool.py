@@ -1,36 +1,21 @@
 """Keeps the pool seen by the right versions: finds what is missing and starts what brings it."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from compute.port import ComputeBackend
 from inference import nudges, selectors, testing
 from inference.actions import deployments, encoders
 from inference.actions.evaluations import test_evaluate, verdict_refresh
 from inference.actions.routed import decisions_load
+from inference.alone import alone
 from inference.models import TransformPurpose, TransformRun
 from training.models import ModelVersion, TestSet
 
 log = logging.getLogger(__name__)
 
 FIND_LOCK = 7_207
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """One search for work at a time in the whole installation; yields False to the others."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [FIND_LOCK])
-        held = bool(cursor.fetchone()[0])
-    try:
-        yield held
-    finally:
-        if held:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [FIND_LOCK])
 
 
 def transform_plan(
@@ -59,7 +44,7 @@ def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
     a crash.
     ``live=False`` leaves endpoints alone (replay).
     """
-    with _alone() as held:
+    with alone(FIND_LOCK) as held:
         if not held:
             return False
         encoders.encoder_ensure(backend=backend)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
 
 from annotation.models import Ticket
 from compute.port import ComputeBackend
@@ -278,8 +281,6 @@ def test_the_swap_waits_for_the_whole_pool(
 
 
 def test_the_index_of_a_space_is_built_once_and_used(backend: ComputeBackend, supervisor: object) -> None:
-    from django.db import connection
-
     tickets = make_tickets(10)
     drive(backend)
     encoder = selectors.current_encoder()
@@ -293,3 +294,36 @@ def test_the_index_of_a_space_is_built_once_and_used(backend: ComputeBackend, su
         )
         assert cursor.fetchone()[0] == 1
     assert selectors.nearest_labelled(encoder, vectors()[tickets[0].pk]) == []
+
+
+def test_two_workers_that_build_the_index_at_once_do_not_stop_each_other(
+    backend: ComputeBackend, supervisor: object
+) -> None:
+    """Two builds of one index wait for each other: the server ended one of them with an error."""
+    make_tickets(10)
+    drive(backend)
+    encoder = selectors.current_encoder()
+    assert encoder is not None
+    Encoder.objects.update(is_indexed=False)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX IF EXISTS {actions.encoders.index_name(encoder)}")
+
+    def build(start: Barrier) -> None:
+        try:
+            start.wait()
+            actions.encoder_index(encoder=Encoder.objects.get(pk=encoder.pk))
+        finally:
+            connection.close()
+
+    start = Barrier(4)
+    with ThreadPoolExecutor(4) as threads:
+        for built in [threads.submit(build, start) for _ in range(4)]:
+            built.result()
+    encoder.refresh_from_db()
+    assert encoder.is_indexed
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = %s::regclass",
+            [actions.encoders.index_name(encoder)],
+        )
+        assert cursor.fetchall() == [(True,)]
