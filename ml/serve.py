@@ -107,6 +107,9 @@ def _serve(environment: Mapping[str, str], failures: list[BaseException]) -> Non
         access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         lifespan="on",
+        # Compiled: of a live ticket's answer, HTTP in Python was a good part of the time.
+        loop="uvloop",
+        http="httptools",
     )
     server = uvicorn.Server(config)
     # uvicorn stops gracefully, then raises the signal again: a requested stop is not a failure. One that comes before
