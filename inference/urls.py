@@ -24,6 +24,7 @@ urlpatterns = [
     path("production/rollback/", promotion.RollbackView.as_view()),
     path("promotions/<int:pk>/approve/", promotion.PromotionApproveView.as_view()),
     path("promotions/<int:pk>/withdraw/", promotion.PromotionWithdrawView.as_view()),
+    path("watches/<int:pk>/read/", promotion.WatchReadView.as_view()),
     path("history/", promotion.HistoryView.as_view()),
     path("drift/", drift.DriftView.as_view()),
     path("drift/<str:kind>/", drift.DriftSeriesView.as_view()),

@@ -35,6 +35,7 @@ from inference.actions.routed import decisions_load
 from inference.actions.routing import Routed, tickets_route
 from inference.actions.triage import Lone, lone_replace
 from inference.actions.trial import Trial, ticket_try
+from inference.actions.watching import production_watch, watch_read
 from inference.actions.webhooks import webhooks_send
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "pair_undo",
     "production_ensure",
     "production_rollback",
+    "production_watch",
     "promotion_approve",
     "promotion_request",
     "promotion_withdraw",
@@ -85,6 +87,7 @@ __all__ = [
     "tickets_route",
     "transform_plan",
     "verdict_refresh",
+    "watch_read",
     "webhooks_send",
     "work_find",
 ]

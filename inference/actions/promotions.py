@@ -3,6 +3,8 @@
 What follows from it is done by ``inference.actions.deploying``, from the rows.
 """
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -162,11 +164,14 @@ def promotion_fail(promotion: Promotion, trouble: str, by: User | None = None) -
 
 
 @transaction.atomic
-def production_rollback(*, by: User | None, why: str) -> Deployment | None:
+def production_rollback(
+    *, by: User | None, why: str, only: Deployment | None = None, found: dict[str, Any] | None = None
+) -> Deployment | None:
     """Go back to the version that routed before, in one step; None when there is none: people get everything.
 
-    It holds from this moment: until the endpoint has changed, answers of the version left behind escalate. Raises
-    ``Refused``: why_needed, nothing_in_production, promotion_deploying.
+    It holds from this moment: until the endpoint has changed, answers of the version left behind escalate. ``only``:
+    not if another deployment routes by now. ``found``: the code and figures of what a machine saw, for the history.
+    Raises ``Refused``: why_needed, nothing_in_production, overtaken, promotion_deploying.
     """
     if not why.strip():
         raise Refused("why_needed", "Say why: it is kept in the history.", status=400)
@@ -175,6 +180,8 @@ def production_rollback(*, by: User | None, why: str) -> Deployment | None:
     )
     if live is None:
         raise Refused("nothing_in_production", "No version routes: everything goes to people.")
+    if only is not None and live.pk != only.pk:
+        raise Refused("overtaken", "Another version routes by now.")
     if Promotion.objects.filter(state=PromotionState.DEPLOYING).exists():
         raise Refused("promotion_deploying", "A promotion is being deployed: wait for its end.")
     back = current.way_back()
@@ -190,6 +197,7 @@ def production_rollback(*, by: User | None, why: str) -> Deployment | None:
         version=live.model_version,
         deployment=made or live,
         back_to=back.number if back else None,
+        **({"found": found} if found else {}),
     )
     training_actions.approval_note(
         version=live.model_version, approved=False, reason=f"rolled back: {why}", by=by

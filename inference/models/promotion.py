@@ -91,6 +91,8 @@ class HistoryKind(models.TextChoices):
     PROMOTION_WITHDRAWN = "promotion_withdrawn", "Promotion withdrawn"
     PROMOTED = "promoted", "In production"
     ROLLED_BACK = "rolled_back", "Rolled back"
+    HELD = "held", "Everything given to people"
+    WATCH_ALARM = "watch_alarm", "Promise broken: leads told"
 
 
 class HistoryEntry(models.Model):

@@ -1412,6 +1412,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watches/{id}/read/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description A lead has read what the watch did. */
+        post: operations["watch_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/written/": {
         parameters: {
             query?: never;
@@ -2182,9 +2199,11 @@ export interface components {
          *     * `promotion_withdrawn` - Promotion withdrawn
          *     * `promoted` - In production
          *     * `rolled_back` - Rolled back
+         *     * `held` - Everything given to people
+         *     * `watch_alarm` - Promise broken: leads told
          * @enum {string}
          */
-        HistoryKindEnum: "observation_started" | "share_changed" | "verdict" | "back_to_teach" | "observation_stopped" | "promotion_requested" | "rollback_rehearsed" | "promotion_approved" | "promotion_failed" | "promotion_withdrawn" | "promoted" | "rolled_back";
+        HistoryKindEnum: "observation_started" | "share_changed" | "verdict" | "back_to_teach" | "observation_stopped" | "promotion_requested" | "rollback_rehearsed" | "promotion_approved" | "promotion_failed" | "promotion_withdrawn" | "promoted" | "rolled_back" | "held" | "watch_alarm";
         /** @description A hold that lasts; ``service_id`` null: everything. ``started_by`` empty: an alarm did it. */
         Hold: {
             readonly id: number;
@@ -3152,6 +3171,8 @@ export interface components {
         ProductionAnswer: {
             production: components["schemas"]["RoutingVersion"];
             promotion: components["schemas"]["Promotion"] | null;
+            watch: components["schemas"]["Watch"] | null;
+            alarm: components["schemas"]["Watch"] | null;
         };
         /** @description How one is getting on and what is left. */
         Progress: {
@@ -4149,6 +4170,59 @@ export interface components {
             candidates: components["schemas"]["Candidate"][];
             standing: components["schemas"]["StandingEnum"];
         };
+        /**
+         * @description A watch. ``right`` of ``known`` routed tickets were right; ``interval``: the precision as far as it is known,
+         *     null before the first. ``found`` is null while nothing was. ``back_to``: the version a rollback went back to.
+         */
+        Watch: {
+            readonly id: number;
+            version: number;
+            state: components["schemas"]["WatchStateEnum"];
+            /**
+             * Format: double
+             * @description Empty: no certificate is in force, nothing is routed.
+             */
+            promised?: number | null;
+            fewest: number;
+            known?: number;
+            right?: number;
+            readonly interval: components["schemas"]["Interval"] | null;
+            readonly found: components["schemas"]["WatchFound"] | null;
+            back_to?: number | null;
+            hold?: number | null;
+            /** @description Whether what it held back still is. */
+            readonly is_held: boolean;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            looked_at?: string | null;
+            /** Format: date-time */
+            ended_at?: string | null;
+        };
+        /** @description Why a version was not let go on; the page puts it into words. */
+        WatchFound: {
+            code: components["schemas"]["WatchFoundCodeEnum"];
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description * `precision_below` - precision_below
+         *     * `unavailable` - unavailable
+         *     * `slow` - slow
+         * @enum {string}
+         */
+        WatchFoundCodeEnum: "precision_below" | "unavailable" | "slow";
+        /**
+         * @description * `watching` - Watching
+         *     * `kept` - The promise was not refuted
+         *     * `rolled_back` - Rolled back
+         *     * `held` - Everything goes to people: there was nothing to go back to
+         *     * `alarmed` - Leads were told
+         *     * `over` - Another version took over
+         * @enum {string}
+         */
+        WatchStateEnum: "watching" | "kept" | "rolled_back" | "held" | "alarmed" | "over";
         /** @description A week's work. ``offered``: tickets checked with a suggestion; ``taken``: where people agreed with it. */
         Week: {
             /** Format: date */
@@ -6323,6 +6397,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Try"];
+                };
+            };
+        };
+    };
+    watch_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
                 };
             };
         };

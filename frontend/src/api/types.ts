@@ -183,6 +183,8 @@ export type VerdictReason = Schema["VerdictReason"];
 export type Sequence = Schema["Sequence"];
 export type Production = Schema["ProductionAnswer"];
 export type Promotion = Sent<Schema["Promotion"]>;
+export type Watch = Sent<Schema["Watch"]>;
+export type WatchFound = Schema["WatchFound"];
 export type HistoryPage = Schema["HistoryAnswer"];
 export type HistoryLine = Sent<Schema["History"]>;
 // --- written tickets -----------------------------------------------------------------------------
