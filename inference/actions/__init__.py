@@ -1,7 +1,7 @@
 """Writes of inference. Each is one transaction unless it says otherwise."""
 
 from inference.actions.deploying import promotions_drive
-from inference.actions.deployments import assistant_ensure, deployment_promote, production_ensure
+from inference.actions.deployments import assistant_ensure, production_ensure
 from inference.actions.drift import drift_check
 from inference.actions.encoders import encoder_ensure, encoder_index, encoder_promote, encoders_prune
 from inference.actions.escalations import escalations_drive, escalations_queue, escalations_settle
@@ -50,7 +50,6 @@ __all__ = [
     "certificate_spend",
     "certificate_try",
     "decisions_load",
-    "deployment_promote",
     "drift_check",
     "encoder_ensure",
     "encoder_index",

@@ -12,8 +12,8 @@ from annotation.ingest import ImportOptions, ReadyRow, records_check
 from annotation.reading import RowProblem
 from compute.port import ComputeBackend
 from inference.models import RoutingDecision
-from inference.routing import asking, judging, writing
-from inference.routing.judging import Judgement
+from inference.routing import asking, dispatching, writing
+from inference.routing.dispatching import Dispatch
 from inference.routing.standing import Standing, standing
 from inference.routing.writing import Decided
 
@@ -80,10 +80,10 @@ def _decide(
 ) -> None:
     now = standing()
     seconds = settings.ROUTE_DEADLINE_MS / 1000 + SECONDS_A_TICKET * (len(fresh) - 1)
-    judgements = _judgements(now, [row for row, _ in fresh], backend, arrived + seconds - WRITE_SECONDS)
+    dispatches = _dispatches(now, [row for row, _ in fresh], backend, arrived + seconds - WRITE_SECONDS)
     decided = [
-        Decided(row, said, judging.baseline_of(now, said, row.text, _baseline(record)))
-        for (row, record), said in zip(fresh, judgements, strict=True)
+        Decided(row, said, dispatching.baseline_of(now, said, row.text, _baseline(record)))
+        for (row, record), said in zip(fresh, dispatches, strict=True)
     ]
     latency_ms = round(1000 * (time.monotonic() - arrived))
     writing.write(
@@ -91,17 +91,15 @@ def _decide(
     )
 
 
-def _judgements(
-    now: Standing, rows: list[ReadyRow], backend: ComputeBackend, until: float
-) -> list[Judgement]:
+def _dispatches(now: Standing, rows: list[ReadyRow], backend: ComputeBackend, until: float) -> list[Dispatch]:
     if now.production is None:
-        return [judging.unavailable(now, "no_production")] * len(rows)
+        return [dispatching.unavailable(now, "no_production")] * len(rows)
     records = [{"id": str(place), "text": row.text} for place, row in enumerate(rows)]
     try:
         answers = asking.ask(backend, now.production.endpoint, records, until)
     except asking.Unavailable as unavailable:
-        return [judging.unavailable(now, unavailable.detail)] * len(rows)
-    return [judging.judge(now, now.production, answer) for answer in answers]
+        return [dispatching.unavailable(now, unavailable.detail)] * len(rows)
+    return [dispatching.dispatch(now, now.production, answer) for answer in answers]
 
 
 def _baseline(record: dict[str, Any]) -> str | None:
