@@ -80,6 +80,7 @@ def _rehearse(promotion: Promotion, backend: ComputeBackend) -> None:
                 version=promotion.version,
                 observation=promotion.observation,
                 back_to=former.number if former else None,
+                promotion=promotion.pk,
             )
 
 
@@ -129,6 +130,7 @@ def _take_over(promotion: Promotion) -> None:
         observation=locked.observation,
         deployment=made,
         former=locked.former.number if locked.former else None,
+        promotion=locked.pk,
     )
     transaction.on_commit(nudges.observer)
 

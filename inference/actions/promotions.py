@@ -53,6 +53,7 @@ def promotion_request(*, observation_id: int, by: User, why: str) -> Promotion:
                 why=why,
                 version=observation.candidate,
                 observation=observation,
+                promotion=made.pk,
             )
             transaction.on_commit(nudges.promotions)
             return made
@@ -99,6 +100,7 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
         version=promotion.version,
         observation=promotion.observation,
         four_eyes=four_eyes,
+        promotion=promotion.pk,
     )
     asked = promotion.requested_by.username if promotion.requested_by else "somebody"
     training_actions.approval_note(
@@ -130,6 +132,7 @@ def promotion_withdraw(*, promotion_id: int, by: User, why: str = "") -> Promoti
         why=why,
         version=promotion.version,
         observation=promotion.observation,
+        promotion=promotion.pk,
     )
     transaction.on_commit(nudges.promotions)
     return promotion
@@ -160,6 +163,7 @@ def promotion_fail(promotion: Promotion, trouble: str, by: User | None = None) -
         why=trouble,
         version=promotion.version,
         observation=promotion.observation,
+        promotion=promotion.pk,
     )
 
 

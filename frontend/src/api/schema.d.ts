@@ -741,6 +741,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/promotions/{id}/dossier/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What a promotion was decided on. */
+        get: operations["promotion_dossier"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/promotions/{id}/withdraw/": {
         parameters: {
             query?: never;
@@ -1870,6 +1887,130 @@ export interface components {
             judged: number;
             candidate_right: number;
             baseline_right: number;
+        };
+        /** @description Everything a promotion was decided on, as it stood at ``moment``, and what came of it (``watches``). */
+        Dossier: {
+            id: number;
+            version: number;
+            former?: number | null;
+            state: components["schemas"]["PromotionState"];
+            why: string;
+            trouble: string;
+            requested_by?: string | null;
+            /** Format: date-time */
+            requested_at: string;
+            /** Format: date-time */
+            rehearsed_at: string | null;
+            approved_by?: string | null;
+            /** Format: date-time */
+            approved_at: string | null;
+            was_four_eyes: boolean | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** Format: date-time */
+            moment: string;
+            gate: components["schemas"]["DossierGate"] | null;
+            override: components["schemas"]["DossierOverride"] | null;
+            certificate: components["schemas"]["DossierCertificate"] | null;
+            observation: components["schemas"]["Observation"];
+            readonly data: components["schemas"]["DossierData"];
+            readonly lineage: components["schemas"]["DossierLineage"];
+            drift: components["schemas"]["DriftReading"][];
+            cost: components["schemas"]["DossierCost"];
+            watches: components["schemas"]["Watch"][];
+        };
+        /** @description The promise and the thresholds it routes by. ``is_spent``: it was asked at the promotion, and is in force. */
+        DossierCertificate: {
+            state: string;
+            is_spent: boolean;
+            /** Format: double */
+            precision: number;
+            /** Format: double */
+            level: number;
+            /** Format: double */
+            threshold: number | null;
+            /** Format: double */
+            gate?: number | null;
+            /** Format: double */
+            outlier_weight: number;
+            /** Format: double */
+            coverage?: number | null;
+            /** Format: double */
+            recall?: number | null;
+            escalated: string[];
+            audit_labels: number;
+            /** Format: date */
+            window_from: string | null;
+            /** Format: date */
+            window_to: string | null;
+            fingerprint: string;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /** @description The training's time and money; people's minutes are the observation's. */
+        DossierCost: {
+            seconds: number | null;
+            billed_seconds: number;
+            /** Format: double */
+            amount: number | null;
+        };
+        /** @description What it learned from, and what it was measured on; null where there was none. */
+        DossierData: {
+            snapshot?: string | null;
+            rows?: number | null;
+            services?: {
+                [key: string]: number;
+            } | null;
+            /** Format: date-time */
+            taken_at?: string | null;
+            evaluation?: string | null;
+            controls?: number | null;
+            /** Format: double */
+            accuracy?: number | null;
+            /** Format: double */
+            macro_f1?: number | null;
+        };
+        /** @description The verdict, and what it was given on. */
+        DossierGate: {
+            passed: boolean;
+            reasons: components["schemas"]["DossierReason"][];
+            limits: {
+                [key: string]: number | null;
+            };
+            /** @description Of all it was given on. */
+            fingerprint: string;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description Which artifact it is, and how it was made. */
+        DossierLineage: {
+            manifest_hash: string;
+            artifact_uri: string;
+            encoder: string;
+            /** Format: date-time */
+            made_at: string;
+            run?: number | null;
+            base_model?: string | null;
+            hyperparameters?: {
+                [key: string]: unknown;
+            } | null;
+            registry?: string | null;
+        };
+        /** @description Who let it go on against the gate, and why. */
+        DossierOverride: {
+            by: string;
+            reason: string;
+            codes: string[];
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description What the gate said; ``stops``: it stood in the way. */
+        DossierReason: {
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+            stops: boolean;
         };
         Drift: {
             /**
@@ -3189,7 +3330,7 @@ export interface components {
             readonly id: number;
             version: number;
             former?: number | null;
-            state: components["schemas"]["PromotionStateEnum"];
+            state: components["schemas"]["PromotionState"];
             why: string;
             requested_by?: string | null;
             /** Format: date-time */
@@ -3209,7 +3350,7 @@ export interface components {
          *     * `withdrawn` - Withdrawn
          * @enum {string}
          */
-        PromotionStateEnum: "rehearsing" | "ready" | "deploying" | "done" | "failed" | "withdrawn";
+        PromotionState: "rehearsing" | "ready" | "deploying" | "done" | "failed" | "withdrawn";
         /**
          * @description * `observe` - Observe
          *     * `promote` - Promote
@@ -4177,7 +4318,7 @@ export interface components {
         Watch: {
             readonly id: number;
             version: number;
-            state: components["schemas"]["WatchStateEnum"];
+            state: components["schemas"]["WatchState"];
             /**
              * Format: double
              * @description Empty: no certificate is in force, nothing is routed.
@@ -4222,7 +4363,7 @@ export interface components {
          *     * `over` - Another version took over
          * @enum {string}
          */
-        WatchStateEnum: "watching" | "kept" | "rolled_back" | "held" | "alarmed" | "over";
+        WatchState: "watching" | "kept" | "rolled_back" | "held" | "alarmed" | "over";
         /** @description A week's work. ``offered``: tickets checked with a suggestion; ``taken``: where people agreed with it. */
         Week: {
             /** Format: date */
@@ -5356,6 +5497,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    promotion_dossier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dossier"];
                 };
             };
         };
