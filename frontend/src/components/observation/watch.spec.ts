@@ -1,4 +1,4 @@
-import { flushPromises, mount } from "@vue/test-utils";
+import { flushPromises, mount, RouterLinkStub } from "@vue/test-utils";
 import { VueQueryPlugin } from "@tanstack/vue-query";
 import { createPinia } from "pinia";
 import { beforeEach, expect, it, vi } from "vitest";
@@ -22,7 +22,7 @@ const watch = (given: Partial<Watch>): Watch => ({
 function shown(component: object, props: Record<string, unknown>, language: "en" | "fr" = "en") {
   i18n.global.setLocaleMessage(language as never, { en, fr }[language] as never);
   (i18n.global.locale as unknown as { value: string }).value = language;
-  return mount(component as never, { props: props as never, global: { plugins: [createPinia(), i18n, VueQueryPlugin] } });
+  return mount(component as never, { props: props as never, global: { plugins: [createPinia(), i18n, VueQueryPlugin], stubs: { RouterLink: RouterLinkStub } } });
 }
 const words = (view: { text(): string }) => view.text().replace(/\s+/g, " ");
 
@@ -59,11 +59,12 @@ it("lets only leads put it aside", async () => {
 
 it("shows in the history what the machine saw in the reader's language, and people's reasons as they wrote them", async () => {
   const line = (given: Partial<HistoryLine>): HistoryLine => ({ id: 1, kind: "rolled_back", by: null, why: "Only 15 of 25", version: 2, params: {}, at: "2026-11-28T08:00:00Z", ...given });
-  vi.mocked(production.history).mockResolvedValue({ results: [line({ id: 2, params: { found: FOUND } }), line({ by: "chloe", why: "misroutes since noon" })], next_before: null } as never);
+  vi.mocked(production.history).mockResolvedValue({ results: [line({ id: 2, params: { found: FOUND } }), line({ id: 3, kind: "promoted", by: "dan", why: "", params: { promotion: 4 } }), line({ by: "chloe", why: "misroutes since noon" })], next_before: null } as never);
   const view = shown(HistoryList, {}, "fr");
   await flushPromises();
   expect(words(view)).toContain("Seulement 15 des 25 tickets orientés sont arrivés au bon service");
   expect(words(view)).toContain("“misroutes since noon”");
+  expect(view.findComponent(RouterLinkStub).props("to")).toEqual({ name: "dossier", params: { id: 4 } });
 });
 
 it("has words for all that can be found and done", () => {
