@@ -24,6 +24,7 @@ from inference.models import (
     Promotion,
     PromotionState,
 )
+from inference.watch.watched import watch_settings
 from training import actions as training_actions
 from training import selectors as training
 from training.models import ModelVersion
@@ -79,7 +80,7 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
     is kept, so that nobody asks until the answer is yes.
     """
     promotion = _locked(promotion_id)
-    if promotion.state == PromotionState.DEPLOYING:
+    if promotion.state in (PromotionState.CANARY, PromotionState.DEPLOYING):
         return promotion
     if promotion.state == PromotionState.REHEARSING:
         raise Refused("rollback_not_rehearsed", "The way back has not been rehearsed yet.")
@@ -91,9 +92,11 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
     if not _is_certified(promotion.version, by):
         promotion_fail(promotion, "not certified", by=by)
         return promotion
-    promotion.state, promotion.was_four_eyes = PromotionState.DEPLOYING, four_eyes
+    share = _canary_share(promotion)
+    promotion.state = PromotionState.DEPLOYING if share is None else PromotionState.CANARY
+    promotion.canary_share, promotion.was_four_eyes = share, four_eyes
     promotion.approved_by, promotion.approved_at = by, timezone.now()
-    promotion.save(update_fields=["state", "was_four_eyes", "approved_by", "approved_at"])
+    promotion.save(update_fields=["state", "canary_share", "was_four_eyes", "approved_by", "approved_at"])
     history.note(
         HistoryKind.PROMOTION_APPROVED,
         by=by,
@@ -113,6 +116,12 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
     return promotion
 
 
+def _canary_share(promotion: Promotion) -> float | None:
+    """What it routes first; None where no canary is wanted, or nothing else routes that could have the rest."""
+    share = watch_settings().canary_share
+    return share if 0.0 < share < 1.0 and selectors.production() is not None else None
+
+
 def _is_certified(version: ModelVersion, by: User) -> bool:
     """Whether the certificate in force, asked for now unless there is one, lets this version route anything."""
     known = training.certificate_in_force(version) or certificate_spend(model_version=version, by=by)
@@ -121,7 +130,9 @@ def _is_certified(version: ModelVersion, by: User) -> bool:
 
 @transaction.atomic
 def promotion_withdraw(*, promotion_id: int, by: User, why: str = "") -> Promotion:
-    """Take a request back, or turn it down. Raises ``Refused``: not_found, promotion_over, promotion_deploying."""
+    """Take a request back, turn it down, or end its canary. Raises ``Refused``: not_found, promotion_over,
+    promotion_deploying.
+    """
     promotion = _locked(promotion_id)
     if promotion.state == PromotionState.DEPLOYING:
         raise Refused("promotion_deploying", "It was approved and is being deployed: roll back afterwards.")
@@ -149,12 +160,15 @@ def _locked(promotion_id: int) -> Promotion:
 
 
 def promotion_end(promotion: Promotion, state: PromotionState, trouble: str = "") -> None:
-    """Close a locked promotion."""
+    """Close a locked promotion, and its canary with it."""
+    Deployment.objects.filter(role=DeploymentRole.CANARY, ended_at=None).update(
+        ended_at=timezone.now(), state="replaced"
+    )
     promotion.state, promotion.trouble, promotion.ended_at = state, trouble[:1024], timezone.now()
     promotion.save(update_fields=["state", "trouble", "ended_at"])
 
 
-def promotion_fail(promotion: Promotion, trouble: str, by: User | None = None) -> None:
+def promotion_fail(promotion: Promotion, trouble: str, by: User | None = None, **params: Any) -> None:
     """Close a locked promotion that cannot be carried out, and say so in the history."""
     promotion_end(promotion, PromotionState.FAILED, trouble)
     history.note(
@@ -164,6 +178,7 @@ def promotion_fail(promotion: Promotion, trouble: str, by: User | None = None) -
         version=promotion.version,
         observation=promotion.observation,
         promotion=promotion.pk,
+        **params,
     )
 
 
@@ -173,7 +188,8 @@ def production_rollback(
 ) -> Deployment | None:
     """Go back to the version that routed before, in one step; None when there is none: people get everything.
 
-    It holds from this moment: until the endpoint has changed, answers of the version left behind escalate. ``only``:
+    It holds from this moment: until the endpoint has changed, answers of the version left behind escalate. A canary
+    ends with it. ``only``:
     not if another deployment routes by now. ``found``: the code and figures of what a machine saw, for the history.
     Raises ``Refused``: why_needed, nothing_in_production, overtaken, promotion_deploying.
     """
@@ -188,6 +204,9 @@ def production_rollback(
         raise Refused("overtaken", "Another version routes by now.")
     if Promotion.objects.filter(state=PromotionState.DEPLOYING).exists():
         raise Refused("promotion_deploying", "A promotion is being deployed: wait for its end.")
+    canary = Promotion.objects.select_for_update().filter(state=PromotionState.CANARY).first()
+    if canary is not None:
+        promotion_fail(canary, "what routed beside it was rolled back", by=by)
     back = current.way_back()
     live.state, live.ended_at, live.reason = "rolled_back", timezone.now(), why.strip()
     live.save(update_fields=["state", "ended_at", "reason"])

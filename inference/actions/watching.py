@@ -6,9 +6,7 @@ so a worker killed at any moment leaves both or neither, and the next look finds
 """
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -29,23 +27,16 @@ from inference.models import (
     WatchSettings,
     WatchState,
 )
-from inference.watch import evidence
-from ml.watch import is_broken, log_evidence
+from inference.watch import evidence, finding
+from inference.watch.finding import Found
+from inference.watch.watched import watch_settings
+from ml.watch import log_evidence
 from training import selectors as training
 
 log = logging.getLogger(__name__)
 
 SETTLE = timedelta(seconds=30)
 """So long after a new version took over its calls do not count: the last of them may have met the change."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """Why a version is not let go on: a code with its figures, and the same in English for the rows."""
-
-    code: str
-    params: dict[str, Any]
-    why: str
 
 
 def production_watch(*, now: datetime | None = None) -> Watch | None:
@@ -110,11 +101,6 @@ def _begin(live: Deployment, now: datetime) -> Watch:
     )
 
 
-def watch_settings() -> WatchSettings:
-    """The one row, or the defaults while nobody has looked at it."""
-    return WatchSettings.objects.filter(pk=1).first() or WatchSettings()
-
-
 def _look(watch: Watch, now: datetime) -> None:
     asked = watch_settings()
     found = _precision(watch, now) or _calls(watch, asked, now)
@@ -127,48 +113,26 @@ def _look(watch: Watch, now: datetime) -> None:
 
 
 def _precision(watch: Watch, now: datetime) -> Found | None:
-    """The promise held against what became of the tickets; the figures are left on the row."""
+    """What became of the tickets; the figures are left on the row."""
     if watch.promised is None:
         return None
-    seen = evidence.seen(watch, now)
+    seen = evidence.seen(watch.deployment_id, watch.started_at, now, watch.silence_hours)
     watch.known, watch.right = seen.known, seen.right
     watch.log_wealth = log_evidence(seen, watch.promised)
-    if seen.known < watch.fewest or not is_broken(seen, watch.promised, watch.alpha):
-        return None
-    return Found(
-        "precision_below",
-        {"right": seen.right, "known": seen.known, "promised": watch.promised},
-        f"Only {seen.right} of {seen.known} routed tickets were right; {watch.promised:.0%} were promised.",
-    )
+    return finding.in_outcomes(seen, watch.promised, watch.alpha, watch.fewest)
 
 
 def _calls(watch: Watch, asked: WatchSettings, now: datetime) -> Found | None:
     """Errors and slowness of a new version that has one before it; without one people get these tickets already."""
     if not watch.is_new or now < watch.started_at + SETTLE or current.way_back() is None:
         return None
-    calls = evidence.calls(watch, now)
-    if calls.total < evidence.FEWEST_CALLS:
-        return None
-    most, slowest = asked.most_unavailable, asked.most_latency_ms
-    if most is not None and calls.failed > most * calls.total:
-        return Found(
-            "unavailable",
-            {"failed": calls.failed, "total": calls.total, "most": most},
-            f"{calls.failed} of the last {calls.total} tickets got no answer.",
-        )
-    if slowest is not None and calls.p95_ms is not None and calls.p95_ms > slowest:
-        p95 = round(calls.p95_ms)
-        return Found(
-            "slow",
-            {"p95_ms": p95, "total": calls.total, "most_ms": slowest},
-            f"95 of 100 answers took up to {p95} ms; {slowest} are allowed.",
-        )
-    return None
+    calls = evidence.calls(watch.deployment_id, watch.started_at, now)
+    return finding.in_calls(calls, asked, evidence.FEWEST_CALLS)
 
 
 def _act(watch: Watch, found: Found, now: datetime, *, is_automatic: bool) -> None:
     """Go back, or give everything to people where there is nothing to go back to, or only tell leads."""
-    watch.found = {"code": found.code, "params": found.params}
+    watch.found = found.to_dict()
     if not is_automatic:
         history.note(
             HistoryKind.WATCH_ALARM,

@@ -29,6 +29,7 @@ class WatchSettingsAdmin(AdminBase):
 
     fields = [
         "is_automatic", "alpha", "fewest", "days", "silence_hours", "most_unavailable", "most_latency_ms",
+        "canary_share", "canary_tickets", "canary_minutes",
     ]  # fmt: skip
     list_display = ["__str__"]
 

@@ -119,6 +119,8 @@ class DossierSerializer(serializers.Serializer):
     approved_by = serializers.CharField(source="promotion.approved_by.username", **NULL)
     approved_at = serializers.DateTimeField(source="promotion.approved_at", allow_null=True)
     was_four_eyes = serializers.BooleanField(source="promotion.was_four_eyes", allow_null=True)
+    canary_share = serializers.FloatField(source="promotion.canary_share", allow_null=True)
+    canary_passed_at = serializers.DateTimeField(source="promotion.canary_passed_at", allow_null=True)
     ended_at = serializers.DateTimeField(source="promotion.ended_at", allow_null=True)
     moment = serializers.DateTimeField()
     gate = DossierGateSerializer(source="verdict", allow_null=True)

@@ -32,7 +32,7 @@ class PromotionSerializer(serializers.ModelSerializer):
         model = Promotion
         fields = [
             "id", "version", "former", "state", "why", "requested_by", "requested_at", "rehearsed_at", "trouble",
-            "may_approve",
+            "may_approve", "canary_share",
         ]  # fmt: skip
 
     def get_may_approve(self, promotion: Promotion) -> bool:

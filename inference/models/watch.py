@@ -54,6 +54,17 @@ class WatchSettings(models.Model):
         default=None,
         help_text="95 of 100 decisions of a new version in ten minutes take at most so long. Empty: not watched.",
     )
+    canary_share = models.FloatField(
+        default=0.0,
+        validators=SHARE,
+        help_text="Of the tickets, routed by an approved version before it gets all of them. 0: no canary.",
+    )
+    canary_tickets = models.PositiveIntegerField(
+        default=50, validators=[MinValueValidator(1)], help_text="After so many tickets a canary has passed."
+    )
+    canary_minutes = models.PositiveIntegerField(
+        default=30, validators=[MinValueValidator(1)], help_text="Or after so long, if nothing was wrong."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

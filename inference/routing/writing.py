@@ -18,7 +18,7 @@ from annotation.ingest import ImportOptions, ReadyRow, records_write
 from annotation.models import Ticket
 from inference.models import Escalation, RoutingDecision
 from inference.routing.dispatching import Dispatch
-from inference.routing.standing import Standing
+from inference.routing.standing import Production, Standing
 
 COLUMNS = (
     "ticket_id", "asked_by_id", "service_id", "reason", "reasons", "detail", "suggested_id", "confidence", "band",
@@ -31,11 +31,12 @@ INSERT = f"""INSERT INTO inference_routingdecision ({", ".join(COLUMNS)}) VALUES
 
 @dataclass(frozen=True)
 class Decided:
-    """A ticket, ready to be written, with what was decided about it."""
+    """A ticket, ready to be written, with what was decided about it, and by which version (None: none routes)."""
 
     row: ReadyRow
     dispatch: Dispatch
     baseline_service_id: int | None
+    version: Production | None
 
 
 @transaction.atomic
@@ -71,16 +72,12 @@ def write(
 def _row(
     ticket_id: int, one: Decided, standing: Standing, asked_by_id: int, latency_ms: int, now: datetime
 ) -> tuple[object, ...]:
-    said, production = one.dispatch, standing.production
+    said, version = one.dispatch, one.version
     return (
         *(ticket_id, asked_by_id, said.service_id, said.reason, Json(list(said.reasons)), said.detail),
         *(said.suggested_id, said.confidence, said.band, said.score, said.threshold, said.outlier),
         Json([list(pair) for pair in said.candidates]),
-        *(
-            (production.deployment_id, production.version_id, production.certificate_id)
-            if production
-            else [None] * 3
-        ),
+        *((version.deployment_id, version.version_id, version.certificate_id) if version else [None] * 3),
         *(standing.baseline, one.baseline_service_id, one.row.text_hash),
         *(said.vector, said.probabilities, latency_ms, now),
     )

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from inference.models import EscalationReason, Watch
+from inference.models import EscalationReason, RoutingDecision
 from ml.watch import Seen
 
 WINDOW = timedelta(minutes=10)
@@ -49,15 +49,15 @@ class Calls:
     p95_ms: float | None
 
 
-def seen(watch: Watch, now: datetime) -> Seen:
-    """How many of the routed tickets of a watch are known, and right. With ``silence_hours`` only those old enough that
-    the desk would have moved them by now."""
-    silence = watch.silence_hours
+def seen(deployment_id: int, since: datetime, now: datetime, silence_hours: int | None) -> Seen:
+    """How many of the tickets it routed are known, and right. With ``silence_hours`` only those old enough that the
+    desk would have moved them by now.
+    """
     values = {
-        "deployment": watch.deployment_id,
-        "since": watch.started_at,
-        "until": now if silence is None else now - timedelta(hours=silence),
-        "is_silence_right": silence is not None,
+        "deployment": deployment_id,
+        "since": since,
+        "until": now if silence_hours is None else now - timedelta(hours=silence_hours),
+        "is_silence_right": silence_hours is not None,
     }
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, values)
@@ -65,14 +65,19 @@ def seen(watch: Watch, now: datetime) -> Seen:
     return Seen(right, known)
 
 
-def calls(watch: Watch, now: datetime) -> Calls:
-    """How the endpoint answered in the last ten minutes of the watch."""
+def calls(deployment_id: int, since: datetime, now: datetime) -> Calls:
+    """How its endpoint answered in the last ten minutes, from ``since`` on."""
     values = {
-        "deployment": watch.deployment_id,
-        "since": max(watch.started_at, now - WINDOW),
+        "deployment": deployment_id,
+        "since": max(since, now - WINDOW),
         "unavailable": EscalationReason.MODEL_UNAVAILABLE.value,
         "excused": list(NOT_ITS_FAULT),
     }
     with connection.cursor() as cursor:
         cursor.execute(CALLS, values)
         return Calls(*cursor.fetchone())
+
+
+def decided(deployment_id: int) -> int:
+    """How many tickets it was asked about."""
+    return RoutingDecision.objects.filter(deployment=deployment_id).count()

@@ -1,8 +1,13 @@
 """The watch under way, and what a watch did that no lead has read yet. Reads only."""
 
-from inference.models import Watch
+from inference.models import Watch, WatchSettings
 
 _ROWS = ("deployment__model_version", "back_to", "hold")
+
+
+def watch_settings() -> WatchSettings:
+    """The one row, or the defaults while nobody has looked at it."""
+    return WatchSettings.objects.filter(pk=1).first() or WatchSettings()
 
 
 def under_way() -> Watch | None:

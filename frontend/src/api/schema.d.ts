@@ -1905,6 +1905,10 @@ export interface components {
             /** Format: date-time */
             approved_at: string | null;
             was_four_eyes: boolean | null;
+            /** Format: double */
+            canary_share: number | null;
+            /** Format: date-time */
+            canary_passed_at: string | null;
             /** Format: date-time */
             ended_at: string | null;
             /** Format: date-time */
@@ -2336,6 +2340,7 @@ export interface components {
          *     * `promotion_requested` - Promotion asked for
          *     * `rollback_rehearsed` - Way back rehearsed
          *     * `promotion_approved` - Promotion approved
+         *     * `canary_started` - Routes a share first
          *     * `promotion_failed` - Promotion failed
          *     * `promotion_withdrawn` - Promotion withdrawn
          *     * `promoted` - In production
@@ -2344,7 +2349,7 @@ export interface components {
          *     * `watch_alarm` - Promise broken: leads told
          * @enum {string}
          */
-        HistoryKindEnum: "observation_started" | "share_changed" | "verdict" | "back_to_teach" | "observation_stopped" | "promotion_requested" | "rollback_rehearsed" | "promotion_approved" | "promotion_failed" | "promotion_withdrawn" | "promoted" | "rolled_back" | "held" | "watch_alarm";
+        HistoryKindEnum: "observation_started" | "share_changed" | "verdict" | "back_to_teach" | "observation_stopped" | "promotion_requested" | "rollback_rehearsed" | "promotion_approved" | "canary_started" | "promotion_failed" | "promotion_withdrawn" | "promoted" | "rolled_back" | "held" | "watch_alarm";
         /** @description A hold that lasts; ``service_id`` null: everything. ``started_by`` empty: an alarm did it. */
         Hold: {
             readonly id: number;
@@ -3340,17 +3345,23 @@ export interface components {
             trouble?: string;
             /** @description Whether the asking person may approve it now. */
             readonly may_approve: boolean;
+            /**
+             * Format: double
+             * @description Routed by it before it got all tickets; empty: it had no canary.
+             */
+            canary_share?: number | null;
         };
         /**
          * @description * `rehearsing` - The way back is rehearsed
          *     * `ready` - Waits for approval
+         *     * `canary` - Approved: a share goes to it first
          *     * `deploying` - Approved: the endpoint takes it
          *     * `done` - In production
          *     * `failed` - Failed
          *     * `withdrawn` - Withdrawn
          * @enum {string}
          */
-        PromotionState: "rehearsing" | "ready" | "deploying" | "done" | "failed" | "withdrawn";
+        PromotionState: "rehearsing" | "ready" | "canary" | "deploying" | "done" | "failed" | "withdrawn";
         /**
          * @description * `observe` - Observe
          *     * `promote` - Promote

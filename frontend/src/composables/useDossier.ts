@@ -34,6 +34,7 @@ export function useDossierFacts() {
       ["asked", byAt(one.requested_by, one.requested_at)],
       ["rehearsed", when(one.rehearsed_at)],
       ["approved", byAt(one.approved_by, one.approved_at)],
+      ["canary", one.canary_share === null ? "" : t(one.canary_passed_at ? "dossier.canary_passed" : "dossier.canary_not_passed", { share: percent(one.canary_share), when: when(one.canary_passed_at) })],
       ["ended", one.ended_at ? `${t(`dossier.state.${one.state}`)}, ${dateTime(one.ended_at)}` : t(`dossier.state.${one.state}`)],
       ["former", one.former === null ? t("dossier.people") : t("observation.candidate", { n: one.former })],
       ["trouble", one.trouble],

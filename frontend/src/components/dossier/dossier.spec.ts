@@ -11,7 +11,7 @@ const AT = "2026-11-28T08:00:00Z";
 const sequence = (value: number) => ({ value, interval: { low: value - 0.05, high: value + 0.05 }, tickets: 200, judged: 80 });
 const side = { coverage: sequence(0.7), precision: sequence(0.96) };
 const GIVEN = {
-  id: 4, version: 2, former: 1, state: "done", why: "right twice as often", trouble: "", requested_by: "chloe", requested_at: AT, rehearsed_at: AT, approved_by: "dan", approved_at: AT, was_four_eyes: true, ended_at: AT, moment: AT,
+  id: 4, version: 2, former: 1, state: "done", why: "right twice as often", trouble: "", requested_by: "chloe", requested_at: AT, rehearsed_at: AT, approved_by: "dan", approved_at: AT, was_four_eyes: true, ended_at: AT, moment: AT, canary_share: 0.1, canary_passed_at: AT,
   gate: { passed: false, reasons: [{ code: "low_accuracy", params: { service: "delivery", value: 0.7, limit: 0.8, tickets: 40 }, stops: true }], limits: {}, fingerprint: "x", created_at: AT },
   override: { by: "dan", reason: "two services are new", codes: ["low_accuracy"], created_at: AT },
   certificate: { state: "certified", is_spent: true, precision: 0.95, level: 0.05, threshold: 0.873, gate: 0.95, outlier_weight: 0, coverage: 0.71, recall: 0.68, escalated: ["returns"], audit_labels: 500, window_from: "2026-10-01", window_to: "2026-11-01", fingerprint: "c", created_at: AT },
@@ -43,7 +43,7 @@ afterEach(() => sheet?.unmount());
 
 it("says who decided what, why, and against which objection of the gate", () => {
   const said = words();
-  for (const part of ["chloe, ", "dan, ", "“right twice as often”", "Four eyes", "Version 1", "stopped it", "dan let it go on all the same: “two services are new”"]) expect(said).toContain(part);
+  for (const part of ["chloe, ", "dan, ", "“right twice as often”", "Four eyes", "10%, passed", "Version 1", "stopped it", "dan let it go on all the same: “two services are new”"]) expect(said).toContain(part);
 });
 
 it("gives the thresholds, the data with their fingerprints, the lineage and the cost", () => {
