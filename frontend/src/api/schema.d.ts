@@ -724,6 +724,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/production/versions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How every version that ever routed stands. */
+        get: operations["production_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/promotions/{id}/approve/": {
         parameters: {
             query?: never;
@@ -3632,13 +3649,21 @@ export interface components {
             state: string;
             version: number | null;
         };
+        /** @description A version that routes or did: it is in force, people went back from it, or another took its place. */
+        Standing: {
+            version: number;
+            standing: components["schemas"]["StandingStandingEnum"];
+        };
         /**
-         * @description * `free` - free
-         *     * `held` - held
-         *     * `flagged` - flagged
+         * @description * `in_force` - in_force
+         *     * `rolled_back` - rolled_back
+         *     * `former` - former
          * @enum {string}
          */
-        StandingEnum: "free" | "held" | "flagged";
+        StandingStandingEnum: "in_force" | "rolled_back" | "former";
+        StandingsAnswer: {
+            results: components["schemas"]["Standing"][];
+        };
         /**
          * @description Three columns of one length, from strict to loose: routing from ``threshold`` on routes ``routed`` of the ``n``
          *     tickets, ``right`` of them rightly. ``in_scope``: tickets that belong to a service.
@@ -4147,8 +4172,15 @@ export interface components {
             waiting_since: string;
             reason: components["schemas"]["EscalationReason"];
             candidates: components["schemas"]["Candidate"][];
-            standing: components["schemas"]["StandingEnum"];
+            standing: components["schemas"]["WaitingStandingEnum"];
         };
+        /**
+         * @description * `free` - free
+         *     * `held` - held
+         *     * `flagged` - flagged
+         * @enum {string}
+         */
+        WaitingStandingEnum: "free" | "held" | "flagged";
         /** @description A week's work. ``offered``: tickets checked with a suggestion; ``taken``: where people agreed with it. */
         Week: {
             /** Format: date */
@@ -5261,6 +5293,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    production_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingsAnswer"];
                 };
             };
         };

@@ -157,6 +157,8 @@ export type OverridePurpose = Schema["PurposeEnum"];
 export type GateSettings = Sent<Schema["GateSettings"]>;
 export type VersionsCompared = Schema["VersionComparison"];
 export type Effort = Schema["Effort"];
+export type TestSet = Sent<Schema["TestSet"]>;
+export type TestSetDetail = Sent<Schema["TestSetDetail"]>;
 
 // --- snapshots -----------------------------------------------------------------------------------
 
@@ -182,6 +184,7 @@ export type Verdict = Schema["Verdict"];
 export type VerdictReason = Schema["VerdictReason"];
 export type Sequence = Schema["Sequence"];
 export type Production = Schema["ProductionAnswer"];
+export type Standing = Schema["Standing"];
 export type Promotion = Sent<Schema["Promotion"]>;
 export type HistoryPage = Schema["HistoryAnswer"];
 export type HistoryLine = Sent<Schema["History"]>;

@@ -1,7 +1,7 @@
 /** What the dashboard reads. Reports never change, but newer ones come while the page is open. */
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/vue-query";
 import { computed, type Ref } from "vue";
-import { dashboard } from "@/api/endpoints";
+import { dashboard, production } from "@/api/endpoints";
 import { ApiError } from "@/api/client";
 import type { OverridePurpose } from "@/api/types";
 
@@ -9,6 +9,12 @@ const NOW_AND_THEN = 30_000;
 
 export function useHeadlines() {
   return useQuery({ queryKey: ["headlines"], queryFn: dashboard.headlines, refetchInterval: NOW_AND_THEN });
+}
+
+/** How each version that ever routed stands, by its number. */
+export function useStandings() {
+  const { data } = useQuery({ queryKey: ["standings"], queryFn: production.versions, refetchInterval: NOW_AND_THEN });
+  return computed(() => new Map(data.value?.results.map((one) => [one.version, one.standing])));
 }
 
 export function useEffort() {
