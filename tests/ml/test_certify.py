@@ -337,6 +337,10 @@ def test_answers_of_a_model_with_other_labels_are_refused() -> None:
         ({"outlier_weight": -1.0}, "outlier_weight must be 0 or more"),
         ({"groups": tuple(Group(str(at), (str(at),)) for at in range(MOST_GROUPS + 1))}, "at most 5 groups"),
         ({"groups": (Group("a", ("x",)), Group("b", ("x",)))}, "share no service"),
+        ({"groups": (Group("a", ("x",)), Group("a", ("y",)))}, "names of their own"),
+        ({"groups": (Group("others", ("x",)),)}, "names of their own"),
+        ({"groups": (Group("a", ("x",), 0.5),)}, "less than all"),
+        ({"groups": (Group("a", ("x",), 1.0),)}, "the precision of a must lie between"),
     ],
 )
 def test_a_promise_that_cannot_be_kept_is_refused(wrong: dict[str, Any], words: str) -> None:

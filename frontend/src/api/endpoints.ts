@@ -143,7 +143,8 @@ export const dashboard = {
   effort: () => get<T.Effort>("/api/evaluations/effort/"),
   report: (version: number, testSet: number | null = null) =>
     get<T.VersionReport>(`/api/models/${version}/evaluation/`, testSet === null ? {} : { test_set: String(testSet) }),
-  outlook: (version: number) => get<T.Outlook>(`/api/models/${version}/threshold/`),
+  outlook: (version: number, group: string | null = null) =>
+    get<T.Outlook>(`/api/models/${version}/threshold/`, group === null ? {} : { group }),
   /** Not through `buildUrl`, which drops what is empty: an empty `truth` asks for tickets of no service. */
   answered: (version: number, query: Record<string, string>, cursor: string, signal?: AbortSignal) =>
     get<T.AnsweredPage>(`/api/models/${version}/tickets/?${new URLSearchParams({ ...query, cursor })}`, undefined, signal),

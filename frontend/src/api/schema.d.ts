@@ -2086,8 +2086,9 @@ export interface components {
              * @description The chance of being wrong about that, at most.
              */
             delta?: number;
-            /** @description Groups of services, by size, promised the same each. 0: none; each needs labels of its own. */
+            /** @description Groups of services, by size, each with its own threshold. 0: none; each needs labels of its own. */
             groups?: number;
+            service_groups?: components["schemas"]["ServiceGroup"][];
             /** @description Stop versions whose promise is not certified. Uncertified ones route nothing anyway. */
             is_certificate_needed?: boolean;
             /**
@@ -2898,6 +2899,9 @@ export interface components {
          *     With s = ``steps``, at a place i: coverage = routed[i] / n; escalations a day = tickets * (1 - coverage);
          *     misroutes a day = tickets * (routed[i] - right[i]) / n; minutes saved a day = tickets * coverage *
          *     minutes_escalation - misroutes * minutes_misroute. ``outcome`` is that for the threshold asked about.
+         *
+         *     Where groups of services have thresholds of their own, ``threshold`` and ``choices`` are those of the ``group``
+         *     asked for; without one they are empty, and ``outcome`` is that of all groups, each at its own.
          */
         Outlook: {
             evaluation: components["schemas"]["Evaluation"];
@@ -2987,8 +2991,9 @@ export interface components {
              * @description The chance of being wrong about that, at most.
              */
             delta?: number;
-            /** @description Groups of services, by size, promised the same each. 0: none; each needs labels of its own. */
+            /** @description Groups of services, by size, each with its own threshold. 0: none; each needs labels of its own. */
             groups?: number;
+            service_groups?: components["schemas"]["ServiceGroupRequest"][];
             /** @description Stop versions whose promise is not certified. Uncertified ones route nothing anyway. */
             is_certificate_needed?: boolean;
             /**
@@ -3504,6 +3509,20 @@ export interface components {
             came: number;
             went: number;
         };
+        /** @description Services, by code, with a threshold and a promise of their own; ``precision`` null: as much as overall. */
+        ServiceGroup: {
+            name: string;
+            services: string[];
+            /** Format: double */
+            precision?: number | null;
+        };
+        /** @description Services, by code, with a threshold and a promise of their own; ``precision`` null: as much as overall. */
+        ServiceGroupRequest: {
+            name: string;
+            services: string[];
+            /** Format: double */
+            precision?: number | null;
+        };
         ServiceList: {
             results: components["schemas"]["Service"][];
         };
@@ -3855,6 +3874,11 @@ export interface components {
             /** Format: double */
             certified: number | null;
             more_labels: number | null;
+            /**
+             * Format: double
+             * @description Of a group: its own.
+             */
+            readonly threshold: number | null;
         };
         /** @description The texts that were read; nothing is kept yet. */
         Texts: {
@@ -4955,6 +4979,8 @@ export interface operations {
     model_threshold: {
         parameters: {
             query?: {
+                /** @description Of a group of services with a threshold of its own. */
+                group?: string;
                 /** @description Of this test set; without: of the control tickets. */
                 test_set?: number;
                 /** @description Default: the certified one. */
@@ -4983,6 +5009,7 @@ export interface operations {
             query?: {
                 below?: number;
                 cursor?: number;
+                group?: string;
                 guess?: string;
                 is_right?: boolean | null;
                 language?: string;

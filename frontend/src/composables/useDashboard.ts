@@ -29,6 +29,15 @@ export function useVersion(version: Ref<number | null>) {
   return { report: read("report", dashboard.report), outlook: read("outlook", outlookIfAny), gate: read("gate", dashboard.gate) };
 }
 
+/** The outlook of one group of services with a threshold of its own. */
+export function useGroupOutlook(version: Ref<number>, group: Ref<string>) {
+  return useQuery({
+    queryKey: computed(() => ["version", version.value, "outlook", group.value]),
+    queryFn: () => dashboard.outlook(version.value, group.value),
+    refetchInterval: NOW_AND_THEN,
+  });
+}
+
 async function outlookIfAny(version: number) {
   try {
     return await dashboard.outlook(version);
