@@ -201,6 +201,9 @@ class Trainer:
         self._check_stop()
         emit(phase="calibrate", progress=0.93)
         if tuned is None:
+            if figures.get("steps"):
+                # What was tuned and not taken is still in memory, and the fast forms are made from that.
+                self.encoder = Encoder.load(self.base, self.hyper.max_length or None)
             head, temperature, _ = self.teaching.probe(everything)
             tuned = Outcome(head, temperature, False, {**figures, "chosen": "probe"}, logits)
         return self._with_words(tuned, companion, everything)
