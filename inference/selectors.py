@@ -181,6 +181,18 @@ def production() -> Deployment | None:
     )
 
 
+def production_standings() -> dict[int, str]:
+    """Number -> in_force, rolled_back (people went back from it the last time it routed) or former, of every version
+    that ever routed.
+    """
+    rows = Deployment.objects.filter(role=DeploymentRole.PRODUCTION).order_by("id")
+    found: dict[int, str] = {}
+    for number, state, ended_at in rows.values_list("model_version__number", "state", "ended_at"):
+        over = "rolled_back" if state == "rolled_back" else "former"
+        found[number] = "in_force" if ended_at is None else over
+    return found
+
+
 def versions_at_work() -> list[ModelVersion]:
     """Versions that route live tickets or look on: they are measured on every control ticket, whatever comes after."""
     roles = (DeploymentRole.OBSERVER, DeploymentRole.PRODUCTION)

@@ -21,6 +21,7 @@ urlpatterns = [
     path("judging/<int:pk>/", judging.JudgingView.as_view()),
     path("judging/<int:pk>/release/", judging.JudgingReleaseView.as_view()),
     path("production/", promotion.ProductionView.as_view()),
+    path("production/versions/", promotion.VersionsView.as_view()),
     path("production/rollback/", promotion.RollbackView.as_view()),
     path("promotions/<int:pk>/dossier/", dossier.DossierView.as_view()),
     path("promotions/<int:pk>/approve/", promotion.PromotionApproveView.as_view()),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.score import routing_score
+from ml.score import LEAST_DOUBT
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -42,9 +42,15 @@ class Answers:
 
     def scores(self, weight: float) -> Floats:
         """What `ml.score` makes of each (n,); NaN where there is no confidence, or no rank though the weight asks."""
-        pairs = zip(self.confidence.tolist(), self.outlier.tolist(), strict=True)
-        found = [routing_score(confidence, outlier, weight) for confidence, outlier in pairs]
-        return np.asarray([math.nan if one is None else one for one in found], np.float64)
+        if weight == 0.0:
+            return self.confidence
+        # What `ml.score.routing_score` does, to the last bit: a ticket at the threshold must not fall on its other side
+        # where tickets are routed one by one. numpy's own exp differs in that bit.
+        inside = (self.outlier >= 0.0) & (self.outlier <= 1.0)
+        powers = (-weight * np.where(inside, self.outlier, math.nan)).tolist()
+        sure = np.clip(self.confidence, LEAST_DOUBT, 1.0 - LEAST_DOUBT)
+        kept = sure * np.fromiter(map(math.exp, powers), np.float64, len(powers))
+        return np.asarray(kept / (kept + 1.0 - sure), np.float64)
 
     def ranked(self, known: frozenset[str], gate: float | None = None, weight: float = 0.0) -> Floats:
         """Scores (n,) where a ticket could be routed at all, else -inf: strange, or of no service that is known."""

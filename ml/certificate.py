@@ -23,6 +23,8 @@ State = Literal[
 ]
 MOST_GROUPS = 5
 OVERALL = "overall"
+OTHERS = "others"
+"""The services of no group, where there are groups."""
 
 WORDS: dict[State, str] = {
     "certified": "Certified.",
@@ -37,31 +39,36 @@ WORDS: dict[State, str] = {
 
 @dataclass(frozen=True)
 class Group:
-    """Services promised something together, because each alone has too few tickets."""
+    """Services with a threshold and a promise of their own, together because each alone has too few tickets.
+
+    At least `precision` of what is routed to them is right; None: as much as overall.
+    """
 
     name: str
     services: tuple[str, ...]
+    precision: float | None = None
 
 
 @dataclass(frozen=True)
 class Promise:
-    """At least `precision` of the routed tickets are routed right, and at least `group_precision` of those routed to
-    each group of services; the chance that any of that is wrong is at most `delta`.
+    """At least `precision` of the routed tickets are routed right, and of those routed to each group of services at
+    least its own; the chance that any of that is wrong is at most `delta`.
 
     A strange ticket's confidence is lowered by `outlier_weight` (`ml.score`), unless the model says nothing of
     strangeness. One stranger than `gate` (outlier rank) is always escalated; None: no gate. At most MOST_GROUPS
-    groups, none sharing a service; a service in no group is promised nothing of its own. ValueError says what is wrong.
+    groups, with names of their own, none sharing a service, none promised less than all; services of no group are then
+    held to `precision` among themselves. ValueError says what is wrong.
     """
 
     precision: float = 0.95
     delta: float = 0.05
     groups: tuple[Group, ...] = ()
-    group_precision: float | None = None
     gate: float | None = None
     outlier_weight: float = OUTLIER_WEIGHT
 
     def __post_init__(self) -> None:
-        wanted = {"precision": self.precision, "delta": self.delta, "group_precision": self.of_a_group}
+        wanted = {"precision": self.precision, "delta": self.delta}
+        wanted |= {f"the precision of {group.name}": self.of(group) for group in self.groups}
         for name, value in wanted.items():
             if not 0.0 < value < 1.0:
                 raise ValueError(f"{name} must lie between 0 and 1, not at {value}")
@@ -69,6 +76,9 @@ class Promise:
             raise ValueError(f"gate must be a number or None, not {self.gate}")
         if not (math.isfinite(self.outlier_weight) and self.outlier_weight >= 0.0):
             raise ValueError(f"outlier_weight must be 0 or more, not {self.outlier_weight}")
+        self._check_groups()
+
+    def _check_groups(self) -> None:
         if len(self.groups) > MOST_GROUPS:
             raise ValueError(
                 f"at most {MOST_GROUPS} groups, not {len(self.groups)}: each needs labels of its own"
@@ -76,11 +86,16 @@ class Promise:
         members = [service for group in self.groups for service in group.services]
         if len(members) != len(set(members)) or any(not group.services for group in self.groups):
             raise ValueError("groups must share no service, and none may be empty")
+        names = [group.name for group in self.groups]
+        if len(names) != len(set(names)) or {OVERALL, OTHERS, ""} & set(names):
+            raise ValueError(f"groups need names of their own, other than {OVERALL} and {OTHERS}")
+        if any(self.of(group) < self.precision for group in self.groups):
+            # What is promised overall follows from what is promised of each group, and of the others.
+            raise ValueError("a group cannot be promised less than all services together")
 
-    @property
-    def of_a_group(self) -> float:
-        """What is promised of each group."""
-        return self.precision if self.group_precision is None else self.group_precision
+    def of(self, group: Group) -> float:
+        """What is promised of a group."""
+        return self.precision if group.precision is None else group.precision
 
     @property
     def risk(self) -> float:
@@ -93,7 +108,8 @@ class Tested:
     """One promise, overall or of a group, at the threshold that was taken (or the first one tried, if none held).
 
     `certified`: the precision that is certified, None if not. `more_labels`: about how many more audit labels it takes;
-    0 when certified, None when no number would do. `level`: the chance of error it was tested at.
+    0 when certified, None when no number would do. `level`: the chance of error it was tested at. `threshold` and
+    `choices`: as the certificate's, of a group (or the others); None and empty where it has none of its own.
     """
 
     name: str
@@ -104,6 +120,8 @@ class Tested:
     errors: int
     certified: float | None
     more_labels: int | None
+    threshold: float | None = None
+    choices: tuple[float, ...] = ()
 
     @property
     def seen(self) -> float | None:
@@ -117,8 +135,11 @@ class Certificate:
 
     `threshold` is a routing score (`ml.score`): the confidence, lowered by `outlier_weight` for strange tickets. All of
     it speaks of tickets as they came in `window` (first and last day, ISO, None if unknown), of the model whose labels
-    are `labels`, and of `known` services alone. `fresh`: made with labels never asked before, at delta; else at the
-    `use`-th asking of them, at less (`level`). `escalated`: services whose group could not be certified. `unheard`:
+    are `labels`, and of `known` services alone. With groups each has a threshold of its own (`threshold_for`);
+    `threshold` is then the lowest, below which nothing is routed, and `choices` is empty.
+
+    `fresh`: made with labels never asked before, at delta; else at the `use`-th asking of them, at less (`level`).
+    `escalated`: services whose group could not be certified. `unheard`:
     services without an audit label: the promise overall covers them only among all others. `coverage` and `recall`
     (right and routed, of all in-scope tickets) are those of the audit tickets, with 95 % intervals.
     """
@@ -146,6 +167,18 @@ class Certificate:
     choices: tuple[float, ...] = field(default=())
     outlier_weight: float = 0.0
 
+    def threshold_for(self, service: str | None) -> float | None:
+        """The threshold a ticket answered with this service is held against; None when nothing is certified."""
+        for test in self.groups:
+            if test.threshold is not None and service in test.services:
+                return test.threshold
+        return self.threshold
+
+    @property
+    def groups(self) -> tuple[Tested, ...]:
+        """What was tested of each group, and of the others; empty without groups."""
+        return tuple(test for test in self.tests if test.name != OVERALL)
+
     @property
     def lower_bound(self) -> float | None:
         """The certified lower bound of the precision of routed tickets: what was promised, or None.
@@ -164,6 +197,8 @@ class Certificate:
         if self.state == "certified":
             assert self.threshold is not None
             share, limit = f"{self.precision:.0%}", f"{self.threshold:.3f}"
+            if self.groups:
+                return f"Certified: at least {share} of what is routed is right, each group by its own threshold."
             return f"Certified: at least {share} of the tickets routed at {limit} or more are right."
         wanting = [one for one in self.tests if one.certified is None]
         if self.state in ("too_few_labels", "no_audit_labels") and wanting and wanting[0].more_labels:

@@ -1,15 +1,14 @@
 """From audit labels to a certificate: the threshold above which a promise of precision is certified.
 
-Everything that shapes the tests is fixed before an audit label is looked at: the grid (from the pool), the gate, the
-groups, and which groups may be left out. So the chance that anything in the certificate is wrong is at most delta,
-whichever of the certified choices is then taken.
+Everything that shapes the tests is fixed before an audit label is looked at: the grids (from the pool), the gate, the
+groups. So the chance that anything in the certificate is wrong is at most delta, whichever of the certified choices is
+then taken, for each group by itself; a group of which nothing is certified is escalated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from ml import learn_then_test as ltt
 from ml.answers import Answers
-from ml.certificate import OVERALL, Certificate, Group, Promise, State, Tested
+from ml.certificate import OTHERS, OVERALL, Certificate, Group, Promise, State, Tested
 from ml.grid import TAKEN, thresholds
 from ml.metrics import wilson
 
@@ -39,27 +38,75 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class _Audit:
-    """The audit tickets: score or -inf (n,), service (n,), right (n,), and the thresholds to try."""
+class _Cell:
+    """What is tested by itself: all services, or a group of them, or the others.
 
+    Of the audit tickets: `ranked` score or -inf (n,), `service` answered (n,), `is_right` (n,), `inside`: answered with
+    one of these services (n,). `grid`: the thresholds to try; `held`: how many of them, from the first on, hold.
+    """
+
+    name: str
+    services: tuple[str, ...]
+    wanted: float
+    level: float
     ranked: Floats
     service: NDArray[np.str_]
     is_right: Bools
+    inside: Bools
     grid: list[float]
+    held: int = 0
 
-    def counts(self, among: Bools) -> tuple[list[int], list[int]]:
-        """(errors, accepted) at each threshold of the grid, of the tickets `among` (n,)."""
-        accepted = [among & (self.ranked >= threshold) for threshold in self.grid]
-        return [int((one & ~self.is_right).sum()) for one in accepted], [int(one.sum()) for one in accepted]
+    def routed(self, step: int | None) -> Bools:
+        """Audit tickets (n,) routed by a threshold of the grid; none without one."""
+        if step is None or not self.grid:
+            return np.zeros(len(self.inside), np.bool_)
+        return np.asarray(self.inside & (self.ranked >= self.grid[step]), np.bool_)
 
+    def tested(self) -> _Cell:
+        """With `held` counted."""
+        routed = [self.routed(step) for step in range(len(self.grid))]
+        errors = [int((one & ~self.is_right).sum()) for one in routed]
+        accepted = [int(one.sum()) for one in routed]
+        return replace(self, held=ltt.passed(errors, accepted, self.wanted, self.level))
 
-@dataclass(frozen=True)
-class _Choice:
-    """Groups left out, and how many thresholds of the grid hold for all others and overall."""
+    def minutes(self, routed: Bools, truth: NDArray[Any], costs: Costs) -> float:
+        """People's minutes for its audit tickets: misroutes, and those not routed."""
+        wrong = np.flatnonzero(routed & ~self.is_right)
+        lost = sum(costs.of(str(truth[at]), str(self.service[at])) for at in wrong)
+        return lost + costs.escalation * float((self.inside & ~routed).sum())
 
-    left_out: tuple[Group, ...]
-    held: int
-    level: float
+    def best(self, truth: NDArray[Any], costs: Costs | None) -> int | None:
+        """The cheapest of the thresholds that hold, else the one that routes most; None when none does."""
+
+        def price(step: int) -> float:
+            routed = self.routed(step)
+            return -float(routed.sum()) if costs is None else self.minutes(routed, truth, costs)
+
+        return min(range(self.held), key=price) if self.held else None
+
+    def shown(self, step: int | None) -> Tested:
+        """As the certificate tells it, at the step taken (None: none holds)."""
+        mine = self.routed(step or 0)
+        errors, accepted = int((mine & ~self.is_right).sum()), int(mine.sum())
+        more: int | None = 0
+        if step is None:
+            needed = ltt.more_accepted(errors, accepted, self.wanted, self.level)
+            # audit tickets come as they come: only a share of them is accepted
+            share = max(accepted, 1) / max(len(mine), 1)
+            more = None if needed is None or not self.grid else int(np.ceil(needed / share))
+        own = step if self.name != OVERALL else None
+        return Tested(
+            name=self.name,
+            services=self.services,
+            wanted=self.wanted,
+            level=self.level,
+            accepted=accepted,
+            errors=errors,
+            certified=None if step is None else self.wanted,
+            more_labels=more,
+            threshold=None if own is None else self.grid[own],
+            choices=() if own is None else tuple(self.grid[: self.held]),
+        )
 
 
 def certify(
@@ -78,8 +125,9 @@ def certify(
     `pool`: the same model's answers to other tickets of the same kind, unlabelled; they fix the thresholds tested
     (`ml.grid`). `known`: the services that exist here (default: the model's labels);
     answers of others are escalated, truths of others are errors where routed. `use`: None for labels never asked
-    before, else the how manyth certificate asks them. Among what is certified the cheapest is taken, by `costs` in
-    minutes, else what routes most. ValueError: lengths that differ, or pool and audit answered with other labels.
+    before, else the how manyth certificate asks them. Among what is certified of each group (or of all) the cheapest is
+    taken, by `costs` in minutes, else what routes most. ValueError: lengths that differ, or pool and audit answered
+    with other labels.
     """
     if len(audit) != len(truth):
         raise ValueError(f"{len(audit)} answers but {len(truth)} truths")
@@ -91,9 +139,6 @@ def certify(
     level = ltt.spent(promise.delta, use)
     # Without a rank for any ticket, of the pool or the audit, the model cannot tell: its confidence is all there is.
     weight = promise.outlier_weight if pool.has_ranks or audit.has_ranks else 0.0
-    pooled, chances = pool.ranked(services, promise.gate, weight), pool.scores(TAKEN * weight)
-    tried = thresholds(pooled, chances, len(audit), promise.precision, _overall_level(promise, level, 0))
-    held = _Audit(audit.ranked(services, promise.gate, weight), audit.service, right, tried)
     base = Certificate(
         state="no_audit_labels",
         threshold=None,
@@ -110,144 +155,94 @@ def certify(
         unusable=int((~np.isfinite(audit.confidence)).sum()),
         outlier_weight=weight,
     )
-    if (stop := _no_test(audit, held, services)) is not None:
-        return replace(base, state=stop, tests=_untested(promise, base, level))
-    choices = _choices(held, promise, level)
-    if not choices:
-        return _refused(base, held, promise, level)
-    return _taken(base, audit, names, held, promise, choices, costs)
+    cells = _cells(base, audit, right, pool, promise)
+    if (stop := _no_test(audit, cells, services)) is not None:
+        more = ltt.more_accepted(0, 0, promise.precision, level) if len(audit) == 0 else None
+        untested = Tested(OVERALL, base.known, promise.precision, level, 0, 0, None, more)
+        return replace(base, state=stop, tests=(untested,))
+    cells = [cell.tested() for cell in cells]
+    if not any(cell.held for cell in cells):
+        tests = _told(base, [(cell, None) for cell in cells])
+        hopeless = tests[0].more_labels is None
+        return replace(base, state="too_many_errors" if hopeless else "too_few_labels", tests=tests)
+    return _taken(base, names, cells, costs)
 
 
-def _no_test(audit: Answers, held: _Audit, services: frozenset[str]) -> State | None:
+def _no_test(audit: Answers, cells: list[_Cell], services: frozenset[str]) -> State | None:
     if len(services & set(audit.labels)) < 2:
         return "one_service"
     if len(audit) == 0:
         return "no_audit_labels"
     if not np.isfinite(audit.confidence).any():
         return "unusable_probabilities"
-    return None if held.grid else "nothing_routable"
+    return None if any(cell.grid for cell in cells) else "nothing_routable"
 
 
-def _untested(promise: Promise, base: Certificate, level: float) -> tuple[Tested, ...]:
-    more = ltt.more_accepted(0, 0, promise.precision, level) if base.audit_labels == 0 else None
-    return (Tested(OVERALL, base.known, promise.precision, level, 0, 0, None, more),)
-
-
-def _share(promise: Promise, level: float) -> float:
-    """The level of each of: overall, and every group."""
-    return level / (len(promise.groups) + 1)
-
-
-def _overall_level(promise: Promise, level: float, left_out: int) -> float:
-    """Half of the share for leaving no group out, the rest spread over the other ways: they hold all at once, so that
-    which groups are left out may be chosen by looking."""
-    share, ways = _share(promise, level), 2 ** len(promise.groups) - 1
-    if not ways:
-        return share
-    return share / 2 if left_out == 0 else share / 2 / ways
-
-
-def _choices(held: _Audit, promise: Promise, level: float) -> list[_Choice]:
-    """Every way of leaving groups out that certifies a threshold, the fewest left out first."""
-    inside = [np.isin(held.service, group.services) for group in promise.groups]
-    passes = [ltt.passed(*held.counts(mine), promise.of_a_group, _share(promise, level)) for mine in inside]
+def _cells(base: Certificate, audit: Answers, right: Bools, pool: Answers, promise: Promise) -> list[_Cell]:
+    """All services as one; or every group and the others, each at an equal part of the level (Bonferroni): they then
+    hold all at once, and with them what is promised overall, since no part is promised less.
+    """
+    routable = tuple(service for service in base.known if service in base.labels)
+    parts = [(OVERALL, routable, promise.precision)]
+    if promise.groups:
+        grouped = {service for group in promise.groups for service in group.services}
+        others = tuple(service for service in routable if service not in grouped)
+        parts = [(group.name, group.services, promise.of(group)) for group in promise.groups]
+        parts += [(OTHERS, others, promise.precision)] if others else []
+    level, known = base.level / len(parts), frozenset(base.known)
+    pooled, ranked = (one.ranked(known, promise.gate, base.outlier_weight) for one in (pool, audit))
+    chances = pool.scores(TAKEN * base.outlier_weight)
     found = []
-    for size in range(len(promise.groups) + 1):
-        at = _overall_level(promise, level, size)
-        for out in combinations(range(len(promise.groups)), size):
-            among = np.ones(len(held.service), np.bool_)
-            for one in out:
-                among &= ~inside[one]
-            overall = ltt.passed(*held.counts(among), promise.precision, at)
-            steps = min([overall, *(passes[one] for one in range(len(inside)) if one not in out)])
-            if steps:
-                found.append(_Choice(tuple(promise.groups[one] for one in out), steps, at))
+    for name, services, wanted in parts:
+        mine = np.where(np.isin(pool.service, services), pooled, -np.inf)
+        grid = thresholds(mine, chances, len(audit), wanted, level)
+        inside = np.asarray(np.isin(audit.service, services), np.bool_)
+        found.append(_Cell(name, services, wanted, level, ranked, audit.service, right, inside, grid))
     return found
 
 
-def _taken(
-    base: Certificate,
-    audit: Answers,
-    names: NDArray[Any],
-    held: _Audit,
-    promise: Promise,
-    choices: list[_Choice],
-    costs: Costs | None,
-) -> Certificate:
-    """The cheapest of the certified choices, else the one that routes most audit tickets."""
-
-    def routed(choice: _Choice, step: int) -> Bools:
-        barred = [service for group in choice.left_out for service in group.services]
-        return np.asarray((held.ranked >= held.grid[step]) & ~np.isin(held.service, barred), np.bool_)
-
-    def price(choice: _Choice, step: int) -> float:
-        mine = routed(choice, step)
-        if costs is None:
-            return -float(mine.sum())
-        wrong = sum(
-            costs.of(str(names[at]), str(held.service[at])) for at in np.flatnonzero(mine & ~held.is_right)
-        )
-        return (wrong + costs.escalation * float((~mine).sum())) / len(mine)
-
-    every = [(choice, step) for choice in choices for step in range(choice.held)]
-    choice, step = min(every, key=lambda one: price(*one))
-    mine = routed(choice, step)
-    in_scope = np.isin(names.astype(str), sorted(set(base.known)))
-    found = int((mine & held.is_right).sum())
+def _taken(base: Certificate, truth: NDArray[Any], cells: list[_Cell], costs: Costs | None) -> Certificate:
+    """With the best of what holds, cell by cell; where nothing does, its services are escalated."""
+    taken = [(cell, cell.best(truth, costs)) for cell in cells]
+    routed = [cell.routed(step) for cell, step in taken]
+    mine = np.logical_or.reduce(routed)
+    in_scope = np.isin(truth.astype(str), sorted(set(base.known)))
+    found = int((mine & cells[0].is_right).sum())
     cover, recall = wilson(int(mine.sum()), len(mine)), wilson(found, int(in_scope.sum()))
-    barred = tuple(service for group in choice.left_out for service in group.services)
-    tests = [_tested(held, OVERALL, _routable(base, barred), promise.precision, choice.level, step, True)]
-    for group in promise.groups:
-        share, is_kept = _share(promise, base.level), group not in choice.left_out
-        place = step if is_kept else 0
-        tests.append(_tested(held, group.name, group.services, promise.of_a_group, share, place, is_kept))
+    minutes = [cell.minutes(one, truth, costs) for cell, one in zip(cells, routed, strict=True) if costs]
     return replace(
         base,
         state="certified",
-        threshold=held.grid[step],
-        tests=tuple(tests),
-        escalated=barred,
+        threshold=min(cell.grid[step] for cell, step in taken if step is not None),
+        tests=_told(base, taken),
+        escalated=tuple(one for cell, step in taken if step is None for one in cell.services),
         coverage=float(mine.mean()),
         coverage_interval=(cover[0], cover[1]) if cover else None,
         recall=found / int(in_scope.sum()) if in_scope.any() else None,
         recall_interval=(recall[0], recall[1]) if recall else None,
-        minutes=price(choice, step) if costs is not None else None,
-        choices=tuple(held.grid[at] for at in range(choice.held)),
+        minutes=sum(minutes) / len(mine) if costs else None,
+        choices=tuple(cells[0].grid[: cells[0].held]) if cells[0].name == OVERALL else (),
     )
 
 
-def _routable(base: Certificate, barred: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(service for service in base.known if service in base.labels and service not in barred)
-
-
-def _refused(base: Certificate, held: _Audit, promise: Promise, level: float) -> Certificate:
-    overall = _overall_level(promise, level, 0)
-    tests = [_tested(held, OVERALL, _routable(base, ()), promise.precision, overall, 0, False)]
-    for group in promise.groups:
-        share = _share(promise, level)
-        tests.append(_tested(held, group.name, group.services, promise.of_a_group, share, 0, False))
-    hopeless = tests[0].more_labels is None
-    return replace(base, state="too_many_errors" if hopeless else "too_few_labels", tests=tuple(tests))
-
-
-def _tested(
-    held: _Audit,
-    name: str,
-    services: tuple[str, ...],
-    wanted: float,
-    level: float,
-    step: int,
-    is_certified: bool,
-) -> Tested:
-    among = np.isin(held.service, services)
-    errors, accepted = (counts[step] for counts in held.counts(among))
-    more: int | None = 0
-    if not is_certified:
-        needed = ltt.more_accepted(errors, accepted, wanted, level)
-        # audit tickets come as they come: only a share of them is accepted
-        share = max(accepted, 1) / len(held.service)
-        more = None if needed is None else int(np.ceil(needed / share))
-    return Tested(name, services, wanted, level, accepted, errors, wanted if is_certified else None, more)
+def _told(base: Certificate, taken: list[tuple[_Cell, int | None]]) -> tuple[Tested, ...]:
+    """Every test, that of all services first; with groups, that is what follows from theirs."""
+    parts = tuple(cell.shown(step) for cell, step in taken)
+    if parts[0].name == OVERALL:
+        return parts
+    held = [part for part in parts if part.certified is not None]
+    more = [part.more_labels for part in parts if part.more_labels]
+    overall = Tested(
+        name=OVERALL,
+        services=tuple(service for part in held or parts for service in part.services),
+        wanted=base.precision,
+        level=base.level,
+        accepted=sum(part.accepted for part in held or parts),
+        errors=sum(part.errors for part in held or parts),
+        certified=base.precision if held else None,
+        more_labels=0 if held else min(more, default=None),
+    )
+    return (overall, *parts)
 
 
 def groups_by_size(answered: Answers, most: int = 5) -> tuple[Group, ...]:

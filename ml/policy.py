@@ -78,22 +78,23 @@ def decide(
     held: everything is escalated for the suggested service, or EVERY_SERVICE. not_certified: no certificate, one
     that certifies nothing, one of a model with other labels, or a service that is not known here (`services`, default
     those of the certificate) or whose group is not certified. out_of_scope: the outlier rank is beyond the
-    certificate's gate, or missing though it counts, or it alone brings the score below the threshold. uncertain: the
-    confidence itself is below it, or the probabilities are none. `probabilities` (k,) as `labels` (k,), `outlier` 0 =
-    ordinary, 1 = the strangest; ValueError for other lengths.
+    certificate's gate, or missing though it counts, or it alone brings the score below the threshold (of the suggested
+    service's group, where the certificate has groups). uncertain: the confidence itself is below it, or the
+    probabilities are none. `probabilities` (k,) as `labels` (k,), `outlier` 0 = ordinary, 1 = the strangest; ValueError
+    for other lengths.
     """
     if len(labels) != len(probabilities):
         raise ValueError(f"{len(labels)} labels but {len(probabilities)} probabilities")
     suggested, confidence = _best(labels, probabilities)
     weight = certificate.outlier_weight if certificate is not None else 0.0
     score = None if confidence is None else routing_score(confidence, outlier, weight)
-    threshold = certificate.threshold if certificate is not None else None
+    threshold = certificate.threshold_for(suggested) if certificate is not None else None
     reasons: list[Reason] = []
     if EVERY_SERVICE in held or suggested in held:
         reasons.append("held")
     if not _is_certified(labels, suggested, certificate, services):
         reasons.append("not_certified")
-    if certificate is not None and _is_strange(confidence, score, outlier, certificate):
+    if certificate is not None and _is_strange(confidence, score, outlier, threshold, certificate.gate):
         reasons.append("out_of_scope")
     if confidence is None or (threshold is not None and confidence < threshold):
         reasons.append("uncertain")
@@ -130,12 +131,16 @@ def _is_certified(
 
 
 def _is_strange(
-    confidence: float | None, score: float | None, outlier: float | None, certificate: Certificate
+    confidence: float | None,
+    score: float | None,
+    outlier: float | None,
+    threshold: float | None,
+    gate: float | None,
 ) -> bool:
-    if certificate.gate is not None and (outlier is None or not outlier <= certificate.gate):
+    if gate is not None and (outlier is None or not outlier <= gate):
         return True
     if confidence is None:
         return False
     if score is None:
         return True
-    return certificate.threshold is not None and score < certificate.threshold <= confidence
+    return threshold is not None and score < threshold <= confidence

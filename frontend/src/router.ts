@@ -32,6 +32,7 @@ export const routes: RouteRecordRaw[] = [
   page("/loop", "loop", () => import("./pages/LoopPage.vue")),
   page("/dashboard", "dashboard", () => import("./pages/DashboardPage.vue"), "lead"),
   page("/dashboard/tickets", "answers", () => import("./pages/DashboardTicketsPage.vue"), "lead"),
+  page("/dashboard/test-sets", "test_sets", () => import("./pages/TestSetsPage.vue"), "lead"),
   page("/tickets", "tickets", () => import("./pages/TicketsPage.vue")),
   page("/tickets/:id(\\d+)", "ticket", () => import("./pages/TicketPage.vue")),
   page("/triage", "triage", () => import("./pages/TriagePage.vue"), "reviewer"),

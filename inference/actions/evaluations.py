@@ -214,8 +214,10 @@ def _certify(model_version: ModelVersion, *, is_spent: bool, by: User | None) ->
 
 
 def _promise(promise: Promise, groups: int, pool: Answers) -> Promise:
-    """With groups of services formed by how often the pool is answered with each: no control label is looked at."""
-    return replace(promise, groups=groups_by_size(pool, groups)) if groups else promise
+    """With the groups of services a lead named, else those formed by how often the pool is answered with each: no
+    control label is looked at.
+    """
+    return replace(promise, groups=groups_by_size(pool, groups)) if groups and not promise.groups else promise
 
 
 def _asked(audit: Audit) -> Audit:

@@ -73,6 +73,16 @@ ProductionAnswer = inline_serializer(
         "alarm": WatchSerializer(allow_null=True),
     },
 )
+
+
+class StandingSerializer(serializers.Serializer):
+    """A version that routes or did: it is in force, people went back from it, or another took its place."""
+
+    version = serializers.IntegerField()
+    standing = serializers.ChoiceField(["in_force", "rolled_back", "former"])
+
+
+StandingsAnswer = inline_serializer("StandingsAnswer", {"results": StandingSerializer(many=True)})
 HistoryAnswer = inline_serializer(
     "HistoryAnswer",
     {"results": HistorySerializer(many=True), "next_before": serializers.IntegerField(allow_null=True)},
@@ -108,6 +118,17 @@ class ProductionView(APIView):
     @extend_schema(operation_id="production_read", responses=ProductionAnswer)
     def get(self, request: Request) -> Response:
         return _answer(request)
+
+
+class VersionsView(APIView):
+    """How every version that ever routed stands."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(operation_id="production_versions", responses=StandingsAnswer)
+    def get(self, request: Request) -> Response:
+        found = sorted(selectors.production_standings().items())
+        return Response({"results": [{"version": number, "standing": how} for number, how in found]})
 
 
 class PromotionRequestView(APIView):

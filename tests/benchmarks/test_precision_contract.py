@@ -47,3 +47,21 @@ def test_draws_are_joined_by_adding_counts_and_averaging_shares() -> None:
     row = {"way": "certified", "resplits": 4, "uncertified": 1, "promise broken": 0, "precision": 0.9}
     other = {**row, "uncertified": 4, "precision": None}
     assert bench.joined([row, other]) == {**row, "resplits": 8, "uncertified": 5, "precision": 0.9}
+
+
+def test_groups_are_held_each_to_its_own_threshold_and_cost_coverage() -> None:
+    one, promise = world(6000), Promise(precision=0.86, delta=0.05)
+    plain, grouped = (
+        [bench.one_resplit(one, 1500, promise, np.random.default_rng(5), groups) for _ in range(3)]
+        for groups in (0, 2)
+    )
+    for resplit in grouped:
+        certificate = resplit["certificate"]
+        assert len(certificate.groups) == 2
+        routed = one.routed(certificate)
+        for name in one.said.labels:
+            mine, limit = one.said.service == name, certificate.threshold_for(name)
+            assert not routed[mine & (one.scores < limit)].any()
+    assert sum(r["certificate"].coverage or 0 for r in grouped) < sum(
+        r["certificate"].coverage or 0 for r in plain
+    )

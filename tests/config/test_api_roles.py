@@ -105,6 +105,7 @@ TABLE: dict[str, tuple[set[str], dict[str, tuple[set[str], int]]]] = {
     "judging/<int:pk>/": (REVIEWERS, {"POST": (REVIEWERS, 400)}),
     "judging/<int:pk>/release/": (REVIEWERS, {"POST": (REVIEWERS, 400)}),
     "production/": (REVIEWERS, {"GET": (REVIEWERS, 200)}),
+    "production/versions/": (REVIEWERS, {"GET": (REVIEWERS, 200)}),
     "production/rollback/": (LEADS, {"POST": (LEADS, 400)}),
     "promotions/<int:pk>/approve/": (LEADS, {"POST": (LEADS, 404)}),
     "promotions/<int:pk>/withdraw/": (LEADS, {"POST": (LEADS, 400)}),

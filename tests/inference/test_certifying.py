@@ -105,6 +105,20 @@ def judged(desk: tuple[list[Ticket], list[Ticket]], number: int = 1, wrong: int 
 Desk = tuple[list[Ticket], list[Ticket]]
 
 
+def test_groups_that_a_lead_named_are_certified_and_obeyed_each_by_itself(desk: Desk) -> None:
+    groups = [{"name": "Money", "services": ["card", "refund"], "precision": 0.95}]
+    training.gate_settings_update(service_groups=groups, precision=0.9, groups=3)
+    new = judged(desk, wrong=0)
+    row = measured.certificate_on_trial(new)
+    assert row is not None and row.state == "certified"
+    assert [(one.name, one.services, one.wanted) for one in row.certificate.groups] == [
+        ("Money", ("card", "refund"), 0.95),
+        ("others", ("parcel",), 0.9),
+    ]
+    held = row.certificate.threshold_for("card")
+    assert decide(LABELS, [0.98, 0.01, 0.01], 0.1, row.certificate).threshold == held is not None
+
+
 def test_a_version_is_evaluated_certified_on_trial_and_judged_and_nothing_is_spent(desk: Desk) -> None:
     new = judged(desk)
     evaluation = measured.latest_evaluation(new)

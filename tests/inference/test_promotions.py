@@ -71,6 +71,10 @@ def promoting(desk: Desk) -> Promoting:
     return Promoting(desk)
 
 
+def standings(who: Reviewer) -> dict[int, str]:
+    return {one["version"]: one["standing"] for one in who.get("production/versions/")["results"]}
+
+
 def kinds() -> list[str]:
     return list(HistoryEntry.objects.order_by("pk").values_list("kind", flat=True))
 
@@ -188,6 +192,7 @@ def test_a_rollback_is_one_step_and_routes_with_the_former_version_again(promoti
     promoting.rehearsed()
     promoting.approve()
     promoting.drive("done")
+    assert standings(promoting.chloe) == {1: "former", 2: "in_force"}
     RegistryEntry.objects.create(model_version=promoting.candidate, address="arn:x", approval="approved")
     back = promoting.dan.post("production/rollback/", {"why": "misroutes since noon"})
     assert RegistryEntry.objects.get().reason == "rolled back: misroutes since noon"
@@ -204,6 +209,7 @@ def test_a_rollback_is_one_step_and_routes_with_the_former_version_again(promoti
     assert promoting.desk.route("later", "delivery")["model_version"] == 1
     assert HistoryEntry.objects.latest("pk").params == {"back_to": 1}
     assert HistoryEntry.objects.latest("pk").why == "misroutes since noon"
+    assert standings(promoting.chloe) == {1: "in_force", 2: "rolled_back"}
 
 
 def test_a_first_version_goes_back_to_people(desk: Desk) -> None:

@@ -19,7 +19,7 @@ from ml.certify import Costs, certify, groups_by_size
 from ml.grid import most_errors, power, thresholds
 from ml.learn_then_test import more_accepted, p_value, passed, spent
 from ml.policy import decide
-from ml.score import OUTLIER_WEIGHT
+from ml.score import OUTLIER_WEIGHT, routing_score
 
 LABELS = ("card", "parcel", "refund")
 PROMISE = Promise(precision=0.9, delta=0.1)
@@ -94,6 +94,26 @@ def test_asking_the_same_labels_again_and_again_never_spends_more_than_delta() -
     assert sum(spent(0.05, use) for use in range(1, 5000)) < 0.05
     with pytest.raises(ValueError, match="counted from 1"):
         spent(0.05, 0)
+
+
+# What is held against them
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 1) | st.just(math.nan), st.floats(-0.1, 1.1) | st.just(math.nan)), max_size=9
+    ),
+    st.just(0.0) | st.floats(0, 40),
+)
+def test_many_tickets_score_what_each_scores_alone_to_the_last_bit(
+    tickets: list[tuple[float, float]], weight: float
+) -> None:
+    sure, strange = (np.asarray([one[at] for one in tickets], np.float64) for at in (0, 1))
+    many = replace(pool().of(np.arange(len(tickets))), confidence=sure, outlier=strange)
+    alone = [routing_score(float(one), float(rank), weight) for one, rank in tickets]
+    wanted = [math.nan if one is None else one for one in alone]
+    assert np.array_equal(many.scores(weight), np.asarray(wanted, np.float64), equal_nan=True)
 
 
 # Which thresholds
@@ -317,6 +337,10 @@ def test_answers_of_a_model_with_other_labels_are_refused() -> None:
         ({"outlier_weight": -1.0}, "outlier_weight must be 0 or more"),
         ({"groups": tuple(Group(str(at), (str(at),)) for at in range(MOST_GROUPS + 1))}, "at most 5 groups"),
         ({"groups": (Group("a", ("x",)), Group("b", ("x",)))}, "share no service"),
+        ({"groups": (Group("a", ("x",)), Group("a", ("y",)))}, "names of their own"),
+        ({"groups": (Group("others", ("x",)),)}, "names of their own"),
+        ({"groups": (Group("a", ("x",), 0.5),)}, "less than all"),
+        ({"groups": (Group("a", ("x",), 1.0),)}, "the precision of a must lie between"),
     ],
 )
 def test_a_promise_that_cannot_be_kept_is_refused(wrong: dict[str, Any], words: str) -> None:

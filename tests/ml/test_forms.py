@@ -18,7 +18,7 @@ from ml.artifact import ENCODER, encoder_fingerprint, read_manifest, write_manif
 from ml.bert_graph import NoGraph, Shape, products
 from ml.encoder import Encoder, copy_encoder
 from ml.fast_encoder import batches
-from ml.forms import GRAPH, choose, fingerprint_of, load_graph, texts_for
+from ml.forms import GRAPH, INT8, choose, fingerprint_of, load_graph, texts_for
 from ml.predictor import Predictor
 from ml.probe import Head
 from ml.schema import Manifest, TransformInput
@@ -322,3 +322,30 @@ def test_a_training_chooses_a_form_and_registers_its_space(
     exact = encoder_fingerprint(paths.model / ENCODER, Encoder.load(paths.model / ENCODER).pooling)
     assert manifest.form["exact"] == exact
     assert Predictor.load(paths.model).space == manifest.encoder
+
+
+def test_where_the_probe_stands_every_form_embeds_as_the_base_model_and_not_as_what_was_tuned(
+    bert: Path,
+    make_tree: Callable[..., Path],
+    make_rows: Callable[..., Any],
+    always_faster: None,
+    keep_signals: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ml.container import ContainerPaths
+    from ml.finetune import TuningLoop
+    from ml.trainer import Trainer
+
+    rows = [row.__class__(str(at), text, row.label, f"g{at}")
+            for at, (row, text) in enumerate(zip(make_rows(len(SENTENCES)), SENTENCES, strict=True))]  # fmt: skip
+    root = make_tree(rows, bert, epochs=1, encoder_lr=0.01)
+    monkeypatch.setattr(TuningLoop, "_is_better", lambda loop, found: False)
+    paths = ContainerPaths(root)
+    manifest = Trainer(paths, {"OMP_NUM_THREADS": "1"}, lambda: False, root / "scratch").run()
+    assert (manifest.metrics["chosen"], manifest.form["name"]) == ("probe", INT8)
+    assert manifest.metrics["steps"] > 0
+    answers = Predictor.load(paths.model).predict(
+        [TransformInput(str(at), one) for at, one in enumerate(SENTENCES[:50])]
+    )
+    served = np.stack([answer.embedding for answer in answers if answer.embedding is not None])
+    assert (served * Encoder.load(bert).embed(SENTENCES[:50])).sum(axis=1).min() > 0.99

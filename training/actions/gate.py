@@ -20,6 +20,7 @@ GATE_FIELDS = (
     "precision",
     "delta",
     "groups",
+    "service_groups",
     "is_certificate_needed",
     "min_accuracy",
     "min_recall",
@@ -60,12 +61,18 @@ def gate_settings_update(*, by: User | None = None, **changes: Any) -> GateSetti
 
 
 def gate_settings_check(row: GateSettings) -> None:
-    """Refuse settings that make no sense, with the field at fault."""
+    """Refuse settings that make no sense, with the field at fault and, of groups, what is wrong (``problem``)."""
     try:
         row.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:
         name, messages = next(iter(error.message_dict.items()))
-        raise Refused("bad_gate", f"{name}: {' '.join(messages)}", status=400, field=name) from error
+        said = " ".join(messages)
+        raise Refused("bad_gate", f"{name}: {said}", status=400, field=name, problem=said) from error
+    here = {service.code for service in annotation.services_active()}
+    unknown = sorted({code for group in row.promise.groups for code in group.services} - here)
+    if unknown:
+        said = f"no service here has the code {', '.join(unknown)}"
+        raise Refused("bad_gate", f"service_groups: {said}", status=400, field="service_groups", problem=said)
 
 
 @transaction.atomic

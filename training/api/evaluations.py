@@ -14,6 +14,7 @@ from training.api import figures as f
 from training.models import ModelVersion
 
 PAGE = 30
+GROUP = OpenApiParameter("group", str, description="Of a group of services with a threshold of its own.")
 TEST_SET = OpenApiParameter("test_set", int, description="Of this test set; without: of the control tickets.")
 
 
@@ -41,6 +42,7 @@ class ThresholdQuery(TestSetQuery):
     """Which threshold."""
 
     threshold = serializers.FloatField(required=False, default=None, min_value=0.0, max_value=1.0)
+    group = serializers.CharField(required=False, default=None)
 
 
 class TicketsQuery(TestSetQuery):
@@ -54,6 +56,7 @@ class TicketsQuery(TestSetQuery):
     sure_from = serializers.FloatField(required=False, default=None)
     sure_below = serializers.FloatField(required=False, default=None)
     language = serializers.CharField(required=False, default=None, allow_blank=True)
+    group = serializers.CharField(required=False, default=None)
     cursor = serializers.IntegerField(required=False, default=0, min_value=0)
 
 
@@ -106,6 +109,7 @@ class OutlookView(APIView):
         operation_id="model_threshold",
         parameters=[
             TEST_SET,
+            GROUP,
             OpenApiParameter("threshold", float, description="Default: the certified one."),
         ],
         responses=f.OutlookSerializer,
@@ -114,7 +118,9 @@ class OutlookView(APIView):
         query = ThresholdQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        found = selectors.outlook(version_or_refused(number), asked["threshold"], asked["test_set"])
+        found = selectors.outlook(
+            version_or_refused(number), asked["threshold"], asked["test_set"], asked["group"]
+        )
         if found is None:
             raise Refused("not_evaluated", "This version has not been evaluated on these tickets yet.")
         return Response(f.OutlookSerializer(found).data)
@@ -132,11 +138,13 @@ class AnsweredView(APIView):
         query = TicketsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = dict(query.validated_data)
-        test_set, start = asked.pop("test_set"), asked.pop("cursor")
+        test_set, start, group = (asked.pop(name) for name in ("test_set", "cursor", "group"))
         found = selectors.scored(version_or_refused(number), test_set)
         if found is None:
             raise Refused("not_evaluated", "This version has not been evaluated on these tickets yet.")
-        rows, total = selectors.answered(found, selectors.Wanted(**asked), start=start, count=PAGE)
+        services = selectors.group_of(found, group).services if group else None
+        wanted = selectors.Wanted(**asked, services=services)
+        rows, total = selectors.answered(found, wanted, start=start, count=PAGE)
         following = str(start + PAGE) if start + PAGE < total else None
         return Response(
             f.JudgedTicketListSerializer({"total": total, "results": rows, "next": following}).data

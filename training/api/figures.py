@@ -132,6 +132,9 @@ class OutlookSerializer(serializers.Serializer):
     With s = ``steps``, at a place i: coverage = routed[i] / n; escalations a day = tickets * (1 - coverage);
     misroutes a day = tickets * (routed[i] - right[i]) / n; minutes saved a day = tickets * coverage *
     minutes_escalation - misroutes * minutes_misroute. ``outcome`` is that for the threshold asked about.
+
+    Where groups of services have thresholds of their own, ``threshold`` and ``choices`` are those of the ``group``
+    asked for; without one they are empty, and ``outcome`` is that of all groups, each at its own.
     """
 
     evaluation = EvaluationSerializer()

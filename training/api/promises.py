@@ -24,6 +24,7 @@ class TestedSerializer(serializers.Serializer):
     errors = serializers.IntegerField()
     certified = serializers.FloatField(allow_null=True)
     more_labels = serializers.IntegerField(allow_null=True)
+    threshold = serializers.FloatField(**NULL, help_text="Of a group: its own.")
 
 
 class CertificateSerializer(serializers.ModelSerializer):
@@ -129,10 +130,19 @@ class VersionGateSerializer(serializers.Serializer):
     in_force = CertificateSerializer(allow_null=True, help_text="What routes; null before a promotion.")
 
 
+class ServiceGroupSerializer(serializers.Serializer):
+    """Services, by code, with a threshold and a promise of their own; ``precision`` null: as much as overall."""
+
+    name = serializers.CharField(max_length=60)
+    services = serializers.ListField(child=serializers.CharField(max_length=64), allow_empty=False)
+    precision = serializers.FloatField(allow_null=True, default=None)
+
+
 class GateSettingsSerializer(serializers.ModelSerializer):
     """What is promised of routed tickets, what a version must show (null: not asked), and people's minutes."""
 
     updated_by = serializers.CharField(source="updated_by.username", **NULL)
+    service_groups = ServiceGroupSerializer(many=True, required=False)
 
     class Meta:
         model = GateSettings

@@ -1,16 +1,18 @@
 """The gate: what is asked of a version, the verdict on it, and who overrode that."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from ml.certificate import MOST_GROUPS, Promise
+from ml.certificate import MOST_GROUPS, Group, Promise
 from ml.gate import Limits
 from training.models.certificates import PrecisionCertificate
 from training.models.versions import Evaluation, ModelVersion
 
 SHARE = [MinValueValidator(0.0), MaxValueValidator(1.0)]
 CHANCE = [MinValueValidator(0.001), MaxValueValidator(0.999)]
+MOST_NAME = 60
 MINUTES = [MinValueValidator(0.0), MaxValueValidator(10_000.0)]
 
 
@@ -36,7 +38,12 @@ class GateSettings(models.Model):
     groups = models.PositiveSmallIntegerField(
         default=0,
         validators=[MaxValueValidator(MOST_GROUPS)],
-        help_text="Groups of services, by size, promised the same each. 0: none; each needs labels of its own.",
+        help_text="Groups of services, by size, each with its own threshold. 0: none; each needs labels of its own.",
+    )
+    service_groups = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Groups named by a lead, instead of those by size: [{name, services, precision}], services by code.",
     )
     is_certificate_needed = models.BooleanField(
         default=True,
@@ -85,8 +92,26 @@ class GateSettings(models.Model):
 
     @property
     def promise(self) -> Promise:
-        """What certificates are asked for, before the groups are formed."""
-        return Promise(precision=self.precision, delta=self.delta)
+        """What certificates are asked for, with the groups named by a lead. ``ValueError`` says what is wrong."""
+        try:
+            groups = tuple(
+                Group(str(one["name"]).strip(), tuple(map(str, one["services"])), one.get("precision"))
+                for one in self.service_groups
+            )
+            return Promise(precision=self.precision, delta=self.delta, groups=groups)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                "each group is {name, services, precision}, precision a number or null"
+            ) from error
+
+    def clean(self) -> None:
+        """Refuse groups that cannot be promised anything."""
+        try:
+            promise = self.promise
+        except ValueError as error:
+            raise ValidationError({"service_groups": str(error)}) from error
+        if any(len(group.name) > MOST_NAME for group in promise.groups):
+            raise ValidationError({"service_groups": f"a name has at most {MOST_NAME} characters"})
 
 
 class GateVerdict(models.Model):

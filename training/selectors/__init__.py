@@ -43,6 +43,7 @@ from training.selectors.outlook import (
     Scored,
     Wanted,
     answered,
+    group_of,
     outlook,
     scored,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "evaluations_of",
     "failures_in_a_row",
     "gate_settings",
+    "group_of",
     "groups_that_teach",
     "headlines",
     "is_at_work",

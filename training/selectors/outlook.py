@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from accounts.errors import Refused
 from annotation import selectors as annotation
+from ml.certificate import Certificate, Tested
 from ml.judging import Sheet
 from ml.outlook import Day, Outcome, Steps, outcome, scores, steps
 from training.models import Evaluation, ModelVersion, PrecisionCertificate, TestRow
@@ -25,7 +27,8 @@ class Scored:
 class Outlook:
     """Every threshold that makes a difference, what a day brings, and the outcome of the threshold asked about.
 
-    ``threshold``: the certified one; ``choices``: all that are certified.
+    ``threshold``: the certified one; ``choices``: all that are certified. Where groups of services have thresholds of
+    their own both are a group's, or none of all services together: the outcome is then that of all groups at theirs.
     """
 
     evaluation: Evaluation
@@ -54,24 +57,65 @@ def scored(version: ModelVersion, test_set_id: int | None = None) -> Scored | No
 
 
 def outlook(
-    version: ModelVersion, threshold: float | None = None, test_set_id: int | None = None
+    version: ModelVersion,
+    threshold: float | None = None,
+    test_set_id: int | None = None,
+    group: str | None = None,
 ) -> Outlook | None:
-    """What thresholds would mean; the outcome is of `threshold`, else of the certified one. None as for ``scored``."""
+    """What thresholds would mean; the outcome is of `threshold`, else of the certified one. None as for ``scored``.
+
+    `group`: of what is answered with its services alone. Raises ``Refused("not_found")`` for a group there is not.
+    """
     found = scored(version, test_set_id)
     if found is None:
         return None
-    counted, day = steps(found.sheet, found.score), day_of(gate_settings())
+    day = day_of(gate_settings())
     certificate = found.certificate.certificate if found.certificate else None
-    certified = certificate.threshold if certificate else None
+    if certificate is not None and certificate.groups and group is None:
+        joined = steps(found.sheet, _reaching(found, certificate))
+        joint = outcome(joined, 0.0, day) if threshold is None else None
+        counted = steps(found.sheet, found.score)
+        return Outlook(
+            found.evaluation, counted, day, None, [], joint or outcome(counted, threshold or 0.0, day)
+        )
+    certified, choices = (certificate.threshold, certificate.choices) if certificate else (None, ())
+    score = found.score
+    if group is not None:
+        test = group_of(found, group)
+        certified, choices = test.threshold, test.choices
+        score = [
+            one if said in test.services else None for one, said in zip(score, found.sheet.guess, strict=True)
+        ]
+    counted = steps(found.sheet, score)
     asked = certified if threshold is None else threshold
     return Outlook(
         evaluation=found.evaluation,
         steps=counted,
         day=day,
         threshold=certified,
-        choices=list(certificate.choices) if certificate else [],
+        choices=list(choices),
         outcome=None if asked is None else outcome(counted, asked, day),
     )
+
+
+def group_of(found: Scored, name: str) -> Tested:
+    """What was tested of a group of services. Raises ``Refused("not_found")``."""
+    tests = found.certificate.certificate.groups if found.certificate else ()
+    for test in tests:
+        if test.name == name:
+            return test
+    raise Refused("not_found", "There is no such group of services.", status=404)
+
+
+def _reaching(found: Scored, certificate: Certificate) -> list[float | None]:
+    """The scores of what is routed, each by the threshold of its group; None for what is not."""
+    limits = {code: certificate.threshold_for(code) for code in certificate.known}
+    return [
+        score
+        if score is not None and (limit := limits.get(said or "")) is not None and score >= limit
+        else None
+        for score, said in zip(found.score, found.sheet.guess, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -80,7 +124,7 @@ class Wanted:
     score from `least` on, below `below`. None: any.
 
     `sure_from` and `sure_below` (a place of the reliability plot, 1 counting as below 1) and `language` are counted
-    as the report counts: among tickets of a service with a usable answer.
+    as the report counts: among tickets of a service with a usable answer. `services`: answered with one of these.
     """
 
     truth: str | None = None
@@ -91,6 +135,7 @@ class Wanted:
     sure_from: float | None = None
     sure_below: float | None = None
     language: str | None = None
+    services: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +186,7 @@ def _fits(found: Scored, wanted: Wanted, at: int, is_right: bool) -> bool:
         (wanted.truth is None or (found.sheet.truth[at] or "") == wanted.truth)
         and (wanted.guess is None or (found.sheet.guess[at] or "") == wanted.guess)
         and (wanted.is_right is None or is_right == wanted.is_right)
+        and (wanted.services is None or found.sheet.guess[at] in wanted.services)
         and (wanted.least is None or (score is not None and score >= wanted.least))
         and (wanted.below is None or score is None or score < wanted.below)
         and _fits_report(found.sheet, wanted, at)

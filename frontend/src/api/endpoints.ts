@@ -131,6 +131,7 @@ export const observation = {
 
 export const production = {
   read: () => get<T.Production>("/api/production/"),
+  versions: () => get<T.List<T.Standing>>("/api/production/versions/"),
   approve: (promotionId: number) => post<T.Production>(`/api/promotions/${promotionId}/approve/`),
   withdraw: (promotionId: number, why: string) => post<T.Production>(`/api/promotions/${promotionId}/withdraw/`, { why }),
   rollback: (why: string) => post<T.Production>("/api/production/rollback/", { why }),
@@ -142,8 +143,10 @@ export const production = {
 export const dashboard = {
   headlines: () => get<T.List<T.Headline>>("/api/evaluations/"),
   effort: () => get<T.Effort>("/api/evaluations/effort/"),
-  report: (version: number) => get<T.VersionReport>(`/api/models/${version}/evaluation/`),
-  outlook: (version: number) => get<T.Outlook>(`/api/models/${version}/threshold/`),
+  report: (version: number, testSet: number | null = null) =>
+    get<T.VersionReport>(`/api/models/${version}/evaluation/`, testSet === null ? {} : { test_set: String(testSet) }),
+  outlook: (version: number, group: string | null = null) =>
+    get<T.Outlook>(`/api/models/${version}/threshold/`, group === null ? {} : { group }),
   /** Not through `buildUrl`, which drops what is empty: an empty `truth` asks for tickets of no service. */
   answered: (version: number, query: Record<string, string>, cursor: string, signal?: AbortSignal) =>
     get<T.AnsweredPage>(`/api/models/${version}/tickets/?${new URLSearchParams({ ...query, cursor })}`, undefined, signal),
@@ -153,6 +156,12 @@ export const dashboard = {
     post<T.VersionGate>(`/api/models/${version}/gate/override/`, { purpose, reason }),
   gateSettings: () => get<T.GateSettings>("/api/gate/"),
   saveGateSettings: (changes: Partial<T.GateSettings>) => patch<T.GateSettings>("/api/gate/", changes),
+};
+
+export const testSets = {
+  list: () => get<T.List<T.TestSet>>("/api/test-sets/"),
+  read: (id: number) => get<T.TestSetDetail>(`/api/test-sets/${id}/`),
+  upload: (form: FormData, hooks: UploadHooks) => upload<T.TestSetDetail>("/api/test-sets/", form, hooks),
 };
 
 export const drift = {

@@ -724,6 +724,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/production/versions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How every version that ever routed stands. */
+        get: operations["production_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/promotions/{id}/approve/": {
         parameters: {
             query?: never;
@@ -2231,8 +2248,9 @@ export interface components {
              * @description The chance of being wrong about that, at most.
              */
             delta?: number;
-            /** @description Groups of services, by size, promised the same each. 0: none; each needs labels of its own. */
+            /** @description Groups of services, by size, each with its own threshold. 0: none; each needs labels of its own. */
             groups?: number;
+            service_groups?: components["schemas"]["ServiceGroup"][];
             /** @description Stop versions whose promise is not certified. Uncertified ones route nothing anyway. */
             is_certificate_needed?: boolean;
             /**
@@ -3046,6 +3064,9 @@ export interface components {
          *     With s = ``steps``, at a place i: coverage = routed[i] / n; escalations a day = tickets * (1 - coverage);
          *     misroutes a day = tickets * (routed[i] - right[i]) / n; minutes saved a day = tickets * coverage *
          *     minutes_escalation - misroutes * minutes_misroute. ``outcome`` is that for the threshold asked about.
+         *
+         *     Where groups of services have thresholds of their own, ``threshold`` and ``choices`` are those of the ``group``
+         *     asked for; without one they are empty, and ``outcome`` is that of all groups, each at its own.
          */
         Outlook: {
             evaluation: components["schemas"]["Evaluation"];
@@ -3135,8 +3156,9 @@ export interface components {
              * @description The chance of being wrong about that, at most.
              */
             delta?: number;
-            /** @description Groups of services, by size, promised the same each. 0: none; each needs labels of its own. */
+            /** @description Groups of services, by size, each with its own threshold. 0: none; each needs labels of its own. */
             groups?: number;
+            service_groups?: components["schemas"]["ServiceGroupRequest"][];
             /** @description Stop versions whose promise is not certified. Uncertified ones route nothing anyway. */
             is_certificate_needed?: boolean;
             /**
@@ -3660,6 +3682,20 @@ export interface components {
             came: number;
             went: number;
         };
+        /** @description Services, by code, with a threshold and a promise of their own; ``precision`` null: as much as overall. */
+        ServiceGroup: {
+            name: string;
+            services: string[];
+            /** Format: double */
+            precision?: number | null;
+        };
+        /** @description Services, by code, with a threshold and a promise of their own; ``precision`` null: as much as overall. */
+        ServiceGroupRequest: {
+            name: string;
+            services: string[];
+            /** Format: double */
+            precision?: number | null;
+        };
         ServiceList: {
             results: components["schemas"]["Service"][];
         };
@@ -3805,13 +3841,21 @@ export interface components {
             state: string;
             version: number | null;
         };
+        /** @description A version that routes or did: it is in force, people went back from it, or another took its place. */
+        Standing: {
+            version: number;
+            standing: components["schemas"]["StandingStandingEnum"];
+        };
         /**
-         * @description * `free` - free
-         *     * `held` - held
-         *     * `flagged` - flagged
+         * @description * `in_force` - in_force
+         *     * `rolled_back` - rolled_back
+         *     * `former` - former
          * @enum {string}
          */
-        StandingEnum: "free" | "held" | "flagged";
+        StandingStandingEnum: "in_force" | "rolled_back" | "former";
+        StandingsAnswer: {
+            results: components["schemas"]["Standing"][];
+        };
         /**
          * @description Three columns of one length, from strict to loose: routing from ``threshold`` on routes ``routed`` of the ``n``
          *     tickets, ``right`` of them rightly. ``in_scope``: tickets that belong to a service.
@@ -4003,6 +4047,11 @@ export interface components {
             /** Format: double */
             certified: number | null;
             more_labels: number | null;
+            /**
+             * Format: double
+             * @description Of a group: its own.
+             */
+            readonly threshold: number | null;
         };
         /** @description The texts that were read; nothing is kept yet. */
         Texts: {
@@ -4320,8 +4369,15 @@ export interface components {
             waiting_since: string;
             reason: components["schemas"]["EscalationReason"];
             candidates: components["schemas"]["Candidate"][];
-            standing: components["schemas"]["StandingEnum"];
+            standing: components["schemas"]["WaitingStandingEnum"];
         };
+        /**
+         * @description * `free` - free
+         *     * `held` - held
+         *     * `flagged` - flagged
+         * @enum {string}
+         */
+        WaitingStandingEnum: "free" | "held" | "flagged";
         /**
          * @description A watch. ``right`` of ``known`` routed tickets were right; ``interval``: the precision as far as it is known,
          *     null before the first. ``found`` is null while nothing was. ``back_to``: the version a rollback went back to.
@@ -5149,6 +5205,8 @@ export interface operations {
     model_threshold: {
         parameters: {
             query?: {
+                /** @description Of a group of services with a threshold of its own. */
+                group?: string;
                 /** @description Of this test set; without: of the control tickets. */
                 test_set?: number;
                 /** @description Default: the certified one. */
@@ -5177,6 +5235,7 @@ export interface operations {
             query?: {
                 below?: number;
                 cursor?: number;
+                group?: string;
                 guess?: string;
                 is_right?: boolean | null;
                 language?: string;
@@ -5487,6 +5546,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProductionAnswer"];
+                };
+            };
+        };
+    };
+    production_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingsAnswer"];
                 };
             };
         };

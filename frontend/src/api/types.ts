@@ -146,6 +146,8 @@ export type PolicySchedule = Schema["Schedule"];
 export type Headline = Schema["Headline"];
 export type VersionReport = Schema["VersionReport"];
 export type Certificate = Schema["Certificate"];
+export type Tested = Certificate["tests"][number];
+export type ServiceGroup = GateSettings["service_groups"][number];
 export type CertificateState = Certificate["state"];
 export type Outlook = Schema["Outlook"];
 export type Day = Schema["Day"];
@@ -157,6 +159,8 @@ export type OverridePurpose = Schema["PurposeEnum"];
 export type GateSettings = Sent<Schema["GateSettings"]>;
 export type VersionsCompared = Schema["VersionComparison"];
 export type Effort = Schema["Effort"];
+export type TestSet = Sent<Schema["TestSet"]>;
+export type TestSetDetail = Sent<Schema["TestSetDetail"]>;
 
 // --- snapshots -----------------------------------------------------------------------------------
 
@@ -182,6 +186,7 @@ export type Verdict = Schema["Verdict"];
 export type VerdictReason = Schema["VerdictReason"];
 export type Sequence = Schema["Sequence"];
 export type Production = Schema["ProductionAnswer"];
+export type Standing = Schema["Standing"];
 export type Promotion = Sent<Schema["Promotion"]>;
 export type Dossier = Sent<Omit<Schema["Dossier"], "certificate" | "data" | "lineage" | "observation" | "watches">> & {
   certificate: Sent<Schema["DossierCertificate"]> | null;

@@ -1,7 +1,7 @@
 /** What the dashboard reads. Reports never change, but newer ones come while the page is open. */
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/vue-query";
 import { computed, type Ref } from "vue";
-import { dashboard } from "@/api/endpoints";
+import { dashboard, production } from "@/api/endpoints";
 import { ApiError } from "@/api/client";
 import type { OverridePurpose } from "@/api/types";
 
@@ -9,6 +9,12 @@ const NOW_AND_THEN = 30_000;
 
 export function useHeadlines() {
   return useQuery({ queryKey: ["headlines"], queryFn: dashboard.headlines, refetchInterval: NOW_AND_THEN });
+}
+
+/** How each version that ever routed stands, by its number. */
+export function useStandings() {
+  const { data } = useQuery({ queryKey: ["standings"], queryFn: production.versions, refetchInterval: NOW_AND_THEN });
+  return computed(() => new Map(data.value?.results.map((one) => [one.version, one.standing])));
 }
 
 export function useEffort() {
@@ -21,6 +27,15 @@ export function useVersion(version: Ref<number | null>) {
   const read = <T>(name: string, ask: (number: number) => Promise<T>) =>
     useQuery({ ...shared, queryKey: computed(() => ["version", version.value, name]), queryFn: () => ask(version.value!) });
   return { report: read("report", dashboard.report), outlook: read("outlook", outlookIfAny), gate: read("gate", dashboard.gate) };
+}
+
+/** The outlook of one group of services with a threshold of its own. */
+export function useGroupOutlook(version: Ref<number>, group: Ref<string>) {
+  return useQuery({
+    queryKey: computed(() => ["version", version.value, "outlook", group.value]),
+    queryFn: () => dashboard.outlook(version.value, group.value),
+    refetchInterval: NOW_AND_THEN,
+  });
 }
 
 async function outlookIfAny(version: number) {

@@ -131,17 +131,29 @@ export interface Figure {
   marks: Mark[];
 }
 
-export function overVersions(names: string[], figures: Figure[], y: Axis, colours: Palette): EChartsCoreOption {
+/** A version worth finding at a glance, named along an upright line; `isGone`: what people went back from. */
+export interface Landmark {
+  x: string;
+  name: string;
+  isGone: boolean;
+}
+
+export function overVersions(names: string[], figures: Figure[], y: Axis, colours: Palette, landmarks: Landmark[] = []): EChartsCoreOption {
   const x = { ...axis({ name: "", show: String }, colours, true), type: "category", data: names, axisLabel: { color: colours.faint, hideOverlap: true } };
   const says = (at: Pointed) => figures[Number(at.seriesId)]?.marks[at.dataIndex]?.says ?? "";
   const lines = figures.map((figure, at) => ({
     id: String(at), name: figure.name, type: "line", data: points(figure.marks), symbol: figure.symbol, symbolSize: 9, cursor: "pointer", z: 3,
     itemStyle: { color: colours[figure.colour] }, lineStyle: { color: colours[figure.colour], width: 2, type: figure.dashed ? "dashed" : "solid" },
   }));
+  const uprights = landmarks.map(({ x: at, name, isGone }) => {
+    const colour = isGone ? colours.alarm : colours.muted;
+    return { xAxis: at, lineStyle: { color: colour, type: isGone ? "dashed" : "solid", width: 1 }, label: { formatter: name, color: colour } };
+  });
+  const landmark = { id: "landmarks", type: "line", silent: true, data: [], markLine: { silent: true, symbol: "none", label: { position: "insideEndBottom", fontSize: 11 }, data: uprights } };
   return {
     ...base(x, axis(y, colours, false), colours, says),
     ...legend(colours, lines.map((line) => line.name)),
-    series: [...figures.map((figure) => whiskers(figure.marks, colours["line-strong"])), ...lines],
+    series: [...figures.map((figure) => whiskers(figure.marks, colours["line-strong"])), ...lines, ...(uprights.length ? [landmark] : [])],
   };
 }
 
