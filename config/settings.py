@@ -317,7 +317,7 @@ DRIFT_HOLDS = env_flag(
 
 # --- The demo's size: `make demo` fills an empty installation to this point (smaller for the browser tests) ----
 DEMO_TICKETS = env_int("DEMO_TICKETS", 10_000)
-DEMO_LABELS = env_int("DEMO_LABELS", 520)
+DEMO_LABELS = env_int("DEMO_LABELS", 260)
 DEMO_TRAIN_SECONDS = env_int("DEMO_TRAIN_SECONDS", 60)
 
 # --- Live routing -------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
+from functools import cache
+from itertools import count, islice
 from random import Random
 
 from annotation.demo import corpus, noise
@@ -15,6 +16,7 @@ from annotation.demo.services import NONE
 from annotation.demo.voices import Speaker, draw_channel, draw_voice
 
 AT_ONCE = 400
+DESK_SEED = 17
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ def arrivals(seed: int, new_topic_share: float = 0.0, new_topic_from: int = 0) -
             yield _new_topic(Random(f"recall/{seed}/{place}"))
         else:
             yield next(ordinary)
+
+
+@cache
+def desk_traffic(number: int) -> dict[str, Arrival]:
+    """The first tickets that the demo's desk sends, by external id: always the same."""
+    return {f"DESK-{place:05d}": one for place, one in enumerate(islice(arrivals(DESK_SEED), number))}
 
 
 def _ordinary(seed: int) -> Iterator[Arrival]:

@@ -29,6 +29,7 @@ OPTIONS = ImportOptions(
     language_column="language",
     metadata_columns=("metadata",),
     is_live=True,
+    is_demo=settings.DEMO,
 )
 
 

@@ -1,35 +1,41 @@
-"""The demo's story so far: tickets embedded, some hundreds labelled, a model trained and judged.
+"""The demo's story so far, told through the actions that people use, with an eye on the rows.
 
-Every stage looks at the rows first, so a start that was interrupted goes on where it stopped. What takes
-long after the first model (the pool in its new space) is left to the live workers, where it can be watched.
+1. Some hundreds of tickets labelled, a first version trained: too weak to promise anything. 2. Control tickets, and the
+tickets that the former system had labelled: a second version, whose promise is certified. 3. Keyword rules route; the
+second version looks on; people judge where the two differ, up to ten judgements before the verdict.
+
+Every stage looks at the rows first, so a start that was interrupted goes on where it stopped.
 """
 
-import random
+import math
 import time
-import uuid
-from collections.abc import Callable
 
 from accounts.models import User
-from annotation import actions as annotation
-from annotation.models import Annotation, AnswerKey, Mode, QueueItem, Service
+from annotation.models import Ticket
 from compute.port import ComputeBackend
 from inference import actions, runs, selectors
-from inference.demo import people
+from inference.demo import people, teaching, watching
+from inference.demo.teaching import Say
+from inference.models import Judgement, RoutingDecision
 from training import actions as training
 from training import selectors as training_selectors
-from training.models import TrainingRun
+from training.models import ModelVersion, TrainingRun
 
-Say = Callable[[str], None]
-
-LABELS = 520
+LABELS = 260
+CONTROLS = 520
+CONTROL_SHARE = 0.75
+"""Of what Teach serves while the controls are labelled."""
 LABELS_AFTER = 12
-BATCH = 20
+LABELS_MISSING = 13
+"""Until the next training, when the demo opens."""
+FIRST_SECONDS = 20
+"""Time box of the first training, which has little to learn from."""
 POLL_SECONDS = 0.5
 
 
 def seed(*, backend: ComputeBackend, say: Say, tickets: int = people.TICKETS, labels: int = LABELS) -> None:
     """Bring the installation to the middle of its story. Can be repeated; needs the compute supervisor."""
-    if _is_told(labels + LABELS_AFTER):
+    if Judgement.objects.exists():  # the last thing told: nothing of it is touched again
         say("the demo data is there")
         return
     people.cast()
@@ -37,10 +43,34 @@ def seed(*, backend: ComputeBackend, say: Say, tickets: int = people.TICKETS, la
     if people.tickets(tickets) is not None:
         say(f"{tickets:,} tickets are in")
     _embed(backend, say)
-    _label(labels, say)
-    _train(backend, say)
-    _judge(backend, say)
-    _label(labels + LABELS_AFTER, say)
+    teaching.label(labels, say, CONTROL_SHARE / 2)
+    _version(1, backend, say, max_seconds=FIRST_SECONDS)
+    _controls(say)
+    if training_selectors.current_model().number < 2:
+        say(f"{people.archive(tickets):,} tickets labelled by the former system are in")
+    candidate = _version(2, backend, say, max_seconds=people.train_seconds())
+    _see_all(candidate, backend, say)
+    watching.rules_write()
+    if RoutingDecision.objects.count() < watching.TRAFFIC:
+        watching.observe(candidate, backend, say)
+    if training_selectors.label_counts().since_last < LABELS_AFTER:
+        teaching.label(teaching.decided() + LABELS_AFTER, say)
+    teaching.rank()
+    missing = training_selectors.label_counts().since_last + LABELS_MISSING
+    training.policy_update(min_new_labels=missing)
+    watching.judge(say)
+
+
+def _controls(say: Say) -> None:
+    """Teach until there are enough control labels, or no more control tickets."""
+    reserve = Ticket.objects.filter(is_audit=True).count()
+    wanted = min(CONTROLS, math.floor(0.95 * reserve))
+    while (have := selectors.audit_decided().count()) < wanted:
+        more = math.ceil((wanted - have) / CONTROL_SHARE)
+        before = teaching.decided()
+        teaching.label(before + max(teaching.BATCH, more), say, CONTROL_SHARE)
+        if teaching.decided() == before:
+            return
 
 
 def _embed(backend: ComputeBackend, say: Say) -> None:
@@ -68,89 +98,51 @@ def _drive(backend: ComputeBackend) -> None:
             pass
 
 
-def _decided() -> int:
-    return Annotation.objects.filter(source_annotation=None).exclude(annotator=None).count()
+def _version(number: int, backend: ComputeBackend, say: Say, *, max_seconds: int) -> ModelVersion:
+    """The version of this number, trained now unless it is there, and measured on the controls."""
+    if (found := ModelVersion.objects.filter(kind="classifier", number=number).first()) is None:
+        training.policy_update(max_seconds=max_seconds)
+        found = _train(number, backend, say)
+    while training_selectors.latest_evaluation(found) is None:
+        actions.work_find(backend=backend, live=False)
+        _drive(backend)
+        time.sleep(POLL_SECONDS)
+    measured = training_selectors.latest_evaluation(found)
+    assert measured is not None
+    say(f"version {number} is right on {measured.accuracy:.0%} of {measured.n} random controls")
+    return found
 
 
-def _label(wanted: int, say: Say) -> None:
-    """Let alice and bob teach from the queue until there are ``wanted`` decisions, the answer key at hand."""
-    if _decided() >= wanted:
-        return
-    from inference.learner.worker import Resident  # modAL: never at import time
-
-    resident, rng = Resident(), random.Random(f"answers from {_decided()}")  # keys are drawn from it
-    cast = list(User.objects.filter(username__in=["alice", "bob"]).order_by("username"))
-    services = dict(Service.objects.values_list("code", "id"))
-    said = -1
-    while (done := _decided()) < wanted:
-        resident.turn()
-        if done // 100 != said:
-            said = done // 100
-            say(f"{done} of {wanted} tickets labelled")
-        # The first answers change the ranking most: later ones come in larger batches.
-        for _ in range(min(max(BATCH, done // 6), wanted - done)):
-            if not _teach(rng.choices(cast, weights=(3, 2))[0], services, rng):
-                return
-    resident.turn()
-    resident.deepen()
-
-
-def _is_told(wanted: int) -> bool:
-    """Whether the story was told to its end at an earlier start: then nothing of it is touched again."""
-    model = training_selectors.current_model()
-    return (
-        model is not None and training_selectors.latest_evaluation(model) is not None and _decided() >= wanted
-    )
-
-
-def _teach(who: User, services: dict[str, int], rng: random.Random) -> bool:
-    """Claim one ticket and answer it as its key says; a flag now and then. False when the queue is empty."""
-    items: list[QueueItem] = annotation.queue_claim(annotator=who, mode=Mode.TEACH)
-    if not items:
-        return False
-    code = AnswerKey.objects.filter(ticket_id=items[0].ticket_id).values_list("code", flat=True).first() or ""
-    kind = "label" if code in services else "none"
-    note = ""
-    if rng.random() < 0.008:
-        kind, note = "flag", "The customer asks for a manager."
-    answer = annotation.Answer(
-        key=uuid.UUID(int=rng.getrandbits(128), version=4),
-        lease=items[0].lease or uuid.uuid4(),
-        kind=kind,
-        service_id=services.get(code) if kind == "label" else None,
-        note=note,
-        duration_ms=int(rng.lognormvariate(8.2, 0.5)),
-    )
-    annotation.queue_submit(annotator=who, answer=answer)
-    return True
-
-
-def _train(backend: ComputeBackend, say: Say) -> None:
-    """Train the first model."""
-    if training_selectors.current_model() is not None:
-        return
-    run = training_selectors.live_run() or training.run_start(reason={"code": "first_training", "params": {}})
+def _train(number: int, backend: ComputeBackend, say: Say) -> ModelVersion:
+    is_first = number == 1
+    asked = {
+        "reason": {"code": "first_training" if is_first else "asked_for", "params": {}},
+        "requested_by": None if is_first else User.objects.get(username="chloe"),
+    }
+    run = training_selectors.live_run() or training.run_start(**asked)
     shown = ""
     while run.is_live:
         training.run_advance(run.pk, backend)
         run = TrainingRun.objects.get(pk=run.pk)
-        words = f"training the first model: {run.phase or run.state} {10 * int(10 * (run.progress or 0))} %"
+        words = f"training version {number}: {run.phase or run.state} {10 * int(10 * (run.progress or 0))} %"
         if words != shown:
             say(words)
             shown = words
         time.sleep(POLL_SECONDS)
-    if training_selectors.current_model() is None:
-        raise RuntimeError(f"the demo's first training ended as {run.state}: {run.failure_reason}")
+    found = ModelVersion.objects.filter(kind="classifier", number=number).first()
+    if found is None:
+        raise RuntimeError(f"the demo's training {number} ended as {run.state}: {run.failure_reason}")
+    return found
 
 
-def _judge(backend: ComputeBackend, say: Say) -> None:
-    """Let the first model see the audit labels, and keep what was measured."""
-    model = training_selectors.current_model()
-    assert model is not None
-    while training_selectors.latest_evaluation(model) is None:
+def _see_all(version: ModelVersion, backend: ComputeBackend, say: Say) -> None:
+    """Let a version see the whole pool, and the gate judge it."""
+    while selectors.tickets_missing(version).exists() or selectors.live_transforms().exists():
         actions.work_find(backend=backend, live=False)
         _drive(backend)
         time.sleep(POLL_SECONDS)
-    evaluation = training_selectors.latest_evaluation(model)
-    assert evaluation is not None
-    say(f"version {model.number} is right on {evaluation.accuracy:.0%} of {evaluation.n} random controls")
+    actions.work_find(backend=backend, live=False)  # the space of the version becomes current
+    actions.verdict_refresh(model_version=version)
+    promise = training_selectors.certificate_on_trial(version)
+    said = promise.certificate.words() if promise else "no certificate was asked for"
+    say(f"every ticket is read by version {version.number}. {said}")

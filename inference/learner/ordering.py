@@ -35,8 +35,12 @@ def order(
     suspects: list[composing.Suspicion],
     seed: int,
     among: Ints | None = None,
+    audit_share: float | None = None,
 ) -> Order:
-    """Rank the open tickets, or those of them whose row is ``among`` these, and compose the best ``depth``."""
+    """Rank the open tickets, or those of them whose row is ``among`` these, and compose the best ``depth``.
+
+    ``audit_share``: of Teach, while control labels are wanted; the installation's, unless said.
+    """
     rng = np.random.default_rng([seed, generation])
     is_open = ~np.isin(rows.ids, world.closed_tickets())
     eligible = is_open & ~rows.is_audit
@@ -48,7 +52,7 @@ def order(
     failures = [row for row in world.look_alikes(rows.ids) if eligible[row] and rows.ids[row] not in taken]
     taken |= {int(ticket) for ticket in rows.ids[failures]}
     left = [pick for pick in picks if pick.id not in taken]
-    teach = composer.teach(_in_lanes(rows, left, failures, is_open, depth, novelty_share=strange))
+    teach = composer.teach(_in_lanes(rows, left, failures, is_open, depth, strange, audit_share))
     return Order(teach, checks, generation)
 
 
@@ -58,8 +62,8 @@ def _in_lanes(
     failures: list[int],
     is_open: Bools,
     depth: int,
-    *,
     novelty_share: float,
+    audit_share: float | None,
 ) -> list[tuple[str, int, Pick | None]]:
     """(lane, row, pick) in the order of serving; audit tickets come in hash order until there are enough.
 
@@ -67,7 +71,8 @@ def _in_lanes(
     """
     audit = np.flatnonzero(is_open & rows.is_audit)
     audit = audit[np.argsort(rows.audit_rank[audit], kind="stable")]
-    share = settings.AUDIT_LANE_SHARE if world.audit_labels() < world.audit_target() else 0.0
+    usual_share = settings.AUDIT_LANE_SHARE if audit_share is None else audit_share
+    share = usual_share if world.audit_labels() < world.audit_target() else 0.0
     waiting: dict[str, list[tuple[int, Pick | None]]] = {"exploit": [], "novelty": [], "audit": []}
     waiting["failure"] = [(row, None) for row in failures]
     for pick in picks:

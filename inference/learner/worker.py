@@ -59,8 +59,9 @@ def resident() -> "Resident":
 class Resident:
     """The state between turns. Not thread-safe; the learner worker runs one task at a time."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, audit_share: float | None = None) -> None:
         self.seed = seed
+        self.audit_share = audit_share
         self.turns = 0
         self.last: Turn | None = None
         self._mark: world.Mark | None = None
@@ -326,6 +327,7 @@ class Resident:
             suspects=self._suspects,
             seed=self.seed,
             among=among,
+            audit_share=self.audit_share,
         )
 
     def _note(self, mark: world.Mark) -> None:

@@ -1,7 +1,7 @@
 """One demo installation a session, Chromium, and visitors that fail their test for whatever a page does wrong.
 
-The demo is smaller than `make demo`'s (2,000 tickets instead of 10,000) so that it is there within a minute and
-a half on two cores. All the rest is the same: the process manager, real servers, a real training.
+The demo is smaller than `make demo`'s (4,000 tickets instead of 10,000) so that it is there within two minutes on
+two cores. All the rest is the same: the process manager, real servers, a real training.
 For work on these tests, `E2E_ADDRESS=http://127.0.0.1:8000` takes a demo that runs already.
 """
 
@@ -18,7 +18,7 @@ from tests.config.processes import ROOT, python
 from tests.e2e.browsing import ARGUMENTS, Visitor, find_chromium
 from tests.e2e.installation import Installation, Site
 
-SMALL_DEMO = {"DEMO_TICKETS": "2000", "DEMO_LABELS": "260", "DEMO_TRAIN_SECONDS": "25"}
+SMALL_DEMO = {"DEMO_TICKETS": "4000", "DEMO_LABELS": "200", "DEMO_TRAIN_SECONDS": "25"}
 DEMO_PATIENCE = 420.0
 HERE = Path(__file__).parent
 

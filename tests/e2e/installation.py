@@ -16,10 +16,12 @@ READY = "is ready after"
 
 
 class Site:
-    """A running installation that these tests may use, whoever started it."""
+    """A running installation that these tests may use, whoever started it; its folder is E2E_HOME, or `var`."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, home: Path | None = None, **more: str) -> None:
         self.address = address.rstrip("/")
+        self.home = home or Path(os.environ.get("E2E_HOME", ROOT / "var"))
+        self.more = more
 
     def session(self) -> dict[str, Any]:
         """What the sign-in page knows."""
@@ -30,18 +32,23 @@ class Site:
         """Role -> (user name, password) of the demo's people."""
         return {one["role"]: (one["username"], one["password"]) for one in self.session()["demo_accounts"]}
 
+    def token(self) -> str:
+        """A new token of the desk's machine, as the tour's terminal gets it."""
+        words = [sys.executable, "manage.py", "machine_token", "desk"]
+        surroundings = environment(self.home, **self.more)
+        said = subprocess.run(words, cwd=ROOT, env=surroundings, check=True, capture_output=True, text=True)
+        return said.stdout.strip()
+
 
 class Installation(Site):
     """`python -m config.run [--demo]`, exactly as `make demo` and `make up` run it."""
 
     def __init__(self, home: Path, *, demo: bool, **more: str) -> None:
-        self.home = home
         self.words = ["--demo"] if demo else []
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        super().__init__(f"http://127.0.0.1:{port}")
-        self.more = more | {"PORT": str(port)}
+        super().__init__(f"http://127.0.0.1:{port}", home, **(more | {"PORT": str(port)}))
         self.output = home.with_name(f"{home.name}.txt")
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -4,7 +4,12 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from annotation.demo.corpus import generate
+from annotation.demo.live import desk_traffic
+from annotation.demo.services import NONE
 from ml.text import mask
+
+LIVE = 600
+"""Of the desk's tickets, more than the demo routes."""
 
 
 def _plain(text: str) -> str:
@@ -19,6 +24,8 @@ class Oracle:
         self._codes = {
             _plain(mask(ticket.text).text): ticket.true_service for ticket in generate(tickets, until=until)
         }
+        for arrival in desk_traffic(LIVE).values():
+            self._codes[_plain(mask(arrival.text).text)] = arrival.service or NONE
 
     def code(self, text: str) -> str | None:
         return self._codes.get(_plain(text))

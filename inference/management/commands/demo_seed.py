@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("This fills a demo: set AIGUILLEUR_DEMO=1 (`make demo` does).")
-        if Ticket.objects.filter(is_demo=False).exists():
+        if Ticket.objects.exists() and not Ticket.objects.filter(is_demo=True).exists():
             raise CommandError("There are real tickets here: a demo needs an installation of its own.")
         began = time.monotonic()
         demo.seed(
