@@ -21,6 +21,7 @@ from tests.e2e.installation import Installation, Site
 SMALL_DEMO = {"DEMO_TICKETS": "4000", "DEMO_LABELS": "200", "DEMO_TRAIN_SECONDS": "25"}
 DEMO_PATIENCE = 420.0
 HERE = Path(__file__).parent
+OWN_INSTALLATION = ("test_own_data.py", "test_whole_loop.py")
 
 NewVisitor = Callable[..., Visitor]
 
@@ -33,6 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.heavy)
             item.add_marker(pytest.mark.timeout(900))
+            # With two processes (--dist loadgroup): the demo's pages, and beside them those that start their own.
+            item.add_marker(pytest.mark.xdist_group("own" if item.path.name in OWN_INSTALLATION else "demo"))
     items.sort(key=lambda item: (HERE in item.path.parents, item.path.name != "test_tour.py"))
 
 
