@@ -69,6 +69,8 @@ _MENU: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         (say("Baseline", "Référence"), "balance", "inference_routingsettings"),
         (say("Keyword rules", "Règles par mots-clés"), "rule", "inference_keywordrule"),
         (say("Holds", "Retenues"), "front_hand", "inference_routinghold"),
+        (say("Watches", "Surveillance"), "visibility_lock", "inference_watch"),
+        (say("How closely it is watched", "Réglages de la surveillance"), "tune", "inference_watchsettings"),
     ]),
     (say("Comparison", "Comparaison"), [
         (say("Observations", "Observations"), "visibility", "inference_observation"),

@@ -260,6 +260,8 @@ SPECTACULAR_SETTINGS = {
         "BoxKey": ["label", "train", "evaluate", "observe", "compare", "promote"],
         "Language": ["", "en", "fr"],
         "EscalationReason": "inference.models.EscalationReason",
+        "PromotionState": "inference.models.PromotionState",
+        "WatchState": "inference.models.WatchState",
         "PersonsAnswerKind": ["label", "two", "none"],
         "TriageKind": ["label", "none", "flag"],
     },

@@ -25,6 +25,7 @@ from inference.models import (
     TransformRun,
 )
 from inference.routing import inbox
+from inference.watch import watched
 from training import selectors as training
 from training.models import Evaluation, ModelVersion, RunState, TrainingRun
 
@@ -286,6 +287,7 @@ def needs(*, is_lead: bool, is_reviewer: bool = False) -> list[dict[str, Any]]:
         found.append(("one_label_only", {}, "/teach"))
     if waiting := inbox.waiting_count():
         found.insert(0, ("waiting", {"count": waiting}, "/waiting"))
+    found[:0] = _alarms() if is_lead else []
     observed, promotion = current.observation(), current.promotion()
     if is_lead and promotion is not None and promotion.state == PromotionState.READY:
         found.append(("promotion", {"version": promotion.version.number}, "/observation"))
@@ -301,3 +303,11 @@ def needs(*, is_lead: bool, is_reviewer: bool = False) -> list[dict[str, Any]]:
     if is_lead and attention["set_aside"]:
         found.append(("set_aside", {"count": attention["set_aside"]}, "/tickets?status=set_aside"))
     return [{"code": code, "params": params, "link": link} for code, params, link in found]
+
+
+def _alarms() -> list[tuple[str, dict[str, Any], str]]:
+    """What a watch over production did, until a lead has read it."""
+    alarm = watched.unread()
+    if alarm is None:
+        return []
+    return [(f"watch_{alarm.state}", {"version": alarm.deployment.model_version.number}, "/observation")]

@@ -71,3 +71,9 @@ def promotions_drive() -> None:
     """Rehearse the way back, let the endpoint take what was approved, and see that production is what its row says."""
     nudges.taken(nudges.PROMOTIONS)
     actions.promotions_drive(backend=backend())
+
+
+@shared_task
+def production_watch() -> None:
+    """Hold what routes to its promise; go back by itself when it is broken."""
+    actions.production_watch()

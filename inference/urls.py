@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from inference.api import drift, escalations, judging, observation, promotion, routing, triage, views
+from inference.api import dossier, drift, escalations, judging, observation, promotion, routing, triage, views
 
 urlpatterns = [
     path("try/", views.TryView.as_view()),
@@ -22,8 +22,10 @@ urlpatterns = [
     path("judging/<int:pk>/release/", judging.JudgingReleaseView.as_view()),
     path("production/", promotion.ProductionView.as_view()),
     path("production/rollback/", promotion.RollbackView.as_view()),
+    path("promotions/<int:pk>/dossier/", dossier.DossierView.as_view()),
     path("promotions/<int:pk>/approve/", promotion.PromotionApproveView.as_view()),
     path("promotions/<int:pk>/withdraw/", promotion.PromotionWithdrawView.as_view()),
+    path("watches/<int:pk>/read/", promotion.WatchReadView.as_view()),
     path("history/", promotion.HistoryView.as_view()),
     path("drift/", drift.DriftView.as_view()),
     path("drift/<str:kind>/", drift.DriftSeriesView.as_view()),

@@ -37,6 +37,7 @@ export const routes: RouteRecordRaw[] = [
   page("/triage", "triage", () => import("./pages/TriagePage.vue"), "reviewer"),
   page("/judge", "judge", () => import("./pages/JudgePage.vue"), "reviewer"),
   page("/observation", "observation", () => import("./pages/ObservationPage.vue"), "reviewer"),
+  page("/promotions/:id(\\d+)", "dossier", () => import("./pages/DossierPage.vue"), "reviewer"),
   page("/try", "try", () => import("./pages/TryPage.vue")),
   page("/import", "import", () => import("./pages/ImportPage.vue"), "lead"),
   page("/services", "services", () => import("./pages/ServicesPage.vue"), "lead"),

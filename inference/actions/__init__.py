@@ -1,7 +1,7 @@
 """Writes of inference. Each is one transaction unless it says otherwise."""
 
 from inference.actions.deploying import promotions_drive
-from inference.actions.deployments import assistant_ensure, deployment_promote, production_ensure
+from inference.actions.deployments import assistant_ensure, production_ensure
 from inference.actions.drift import drift_check
 from inference.actions.encoders import encoder_ensure, encoder_index, encoder_promote, encoders_prune
 from inference.actions.escalations import escalations_drive, escalations_queue, escalations_settle
@@ -35,6 +35,7 @@ from inference.actions.routed import decisions_load
 from inference.actions.routing import Routed, tickets_route
 from inference.actions.triage import Lone, lone_replace
 from inference.actions.trial import Trial, ticket_try
+from inference.actions.watching import production_watch, watch_read
 from inference.actions.webhooks import webhooks_send
 
 __all__ = [
@@ -49,7 +50,6 @@ __all__ = [
     "certificate_spend",
     "certificate_try",
     "decisions_load",
-    "deployment_promote",
     "drift_check",
     "encoder_ensure",
     "encoder_index",
@@ -75,6 +75,7 @@ __all__ = [
     "pair_undo",
     "production_ensure",
     "production_rollback",
+    "production_watch",
     "promotion_approve",
     "promotion_request",
     "promotion_withdraw",
@@ -85,6 +86,7 @@ __all__ = [
     "tickets_route",
     "transform_plan",
     "verdict_refresh",
+    "watch_read",
     "webhooks_send",
     "work_find",
 ]

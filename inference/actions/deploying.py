@@ -1,8 +1,9 @@
 """Promotions and production, step by step. Each step is found again from the rows after a crash.
 
 1. A promotion that was asked for: what routes now is started anew on an endpoint of its own, and has to answer. 2. An
-approved one: the endpoint takes the candidate while the former still routes by its row. 3. The row changes when the
-endpoint answers with the new version. Until both say the same, the routing escalates what the wrong version answers.
+approved one may route a share first (``inference.actions.canary``). 3. The endpoint takes the candidate while the
+former still routes by its row. 4. The row changes when the endpoint answers with the new version. Until both say the
+same, the routing escalates what the wrong version answers.
 """
 
 import logging
@@ -14,6 +15,7 @@ from django.utils import timezone
 from compute.port import ComputeBackend, ComputeError, EndpointObservation, EndpointSpec
 from inference import nudges
 from inference.actions import history
+from inference.actions.canary import CANARY, canary_step, canary_up
 from inference.actions.deployments import PRODUCTION, deployment_replace, production_ensure
 from inference.actions.promotions import promotion_end, promotion_fail
 from inference.comparison import current
@@ -46,10 +48,15 @@ def promotions_drive(*, backend: ComputeBackend) -> None:
     try:
         if promotion is None or promotion.state != PromotionState.REHEARSING:
             backend.delete_endpoint(REHEARSAL)
+        if promotion is None or promotion.state not in (PromotionState.CANARY, PromotionState.DEPLOYING):
+            backend.delete_endpoint(CANARY)
         if promotion is not None and promotion.state == PromotionState.REHEARSING:
             _rehearse(promotion, backend)
         elif promotion is not None and promotion.state == PromotionState.DEPLOYING:
             _deploy(promotion, backend)
+        elif promotion is not None and promotion.state == PromotionState.CANARY:
+            production_ensure(backend=backend)
+            _canary(promotion, backend)
         else:
             production_ensure(backend=backend)
     except ComputeError as error:
@@ -80,6 +87,7 @@ def _rehearse(promotion: Promotion, backend: ComputeBackend) -> None:
                 version=promotion.version,
                 observation=promotion.observation,
                 back_to=former.number if former else None,
+                promotion=promotion.pk,
             )
 
 
@@ -96,6 +104,17 @@ def _answers_wrongly(version: ModelVersion, backend: ComputeBackend) -> str:
         return f"it is another model, {answer.model}"
     has_all = answer.probabilities is not None and len(answer.probabilities) == len(version.labels)
     return "" if has_all else "it gives no probabilities"
+
+
+def _canary(promotion: Promotion, backend: ComputeBackend) -> None:
+    """Let it route its share once it answers; one that cannot start ends the promotion."""
+    if canary_up(promotion, backend):
+        canary_step(promotion)
+        return
+    if current.deployment(DeploymentRole.CANARY) is not None:
+        canary_step(promotion)  # it went away meanwhile: its tickets say so
+    elif _has_failed(seen := backend.observe_endpoint(CANARY), promotion.approved_at):
+        _give_up(promotion, f"the canary cannot start: {seen.reason or seen.state}")
 
 
 def _deploy(promotion: Promotion, backend: ComputeBackend) -> None:
@@ -129,6 +148,7 @@ def _take_over(promotion: Promotion) -> None:
         observation=locked.observation,
         deployment=made,
         former=locked.former.number if locked.former else None,
+        promotion=locked.pk,
     )
     transaction.on_commit(nudges.observer)
 

@@ -5,7 +5,6 @@ import logging
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.errors import Refused
 from accounts.models import User
 from compute.port import ComputeBackend, ComputeError, EndpointSpec
 from inference import loading, selectors
@@ -34,21 +33,6 @@ def assistant_ensure(*, backend: ComputeBackend) -> Deployment | None:
     deployment = selectors.assistant()
     if deployment is None or deployment.model_version_id != wanted.pk:
         deployment = deployment_replace(wanted, DeploymentRole.ASSISTANT, ASSISTANT)
-    return deployment_ensure(deployment, backend)
-
-
-def deployment_promote(
-    *, model_version: ModelVersion, promoted_by: User | None, backend: ComputeBackend
-) -> Deployment:
-    """Let a version route live tickets from now on; the one before it ends. The same version again changes nothing.
-
-    Until its endpoint answers with this version, every ticket is escalated. Raises ``Refused``: not_a_classifier.
-    """
-    if model_version.kind != "classifier":
-        raise Refused("not_a_classifier", "Only a trained version can route.", version=model_version.number)
-    deployment = selectors.production()
-    if deployment is None or deployment.model_version_id != model_version.pk:
-        deployment = deployment_replace(model_version, DeploymentRole.PRODUCTION, PRODUCTION, promoted_by)
     return deployment_ensure(deployment, backend)
 
 

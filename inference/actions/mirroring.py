@@ -23,7 +23,7 @@ from inference.models import (
     Observation,
     ObservationState,
 )
-from inference.routing.judging import Judgement, judge
+from inference.routing.dispatching import Dispatch, dispatch
 from inference.routing.standing import routing_with, standing
 from ml.schema import SchemaError, TransformOutput
 
@@ -105,7 +105,7 @@ def _ask_waiting(observation: Observation, backend: ComputeBackend) -> int:
         record = {"id": loading.line_id(row.ticket_id, row.ticket.text_hash), "text": row.ticket.text}
         try:
             answer = backend.invoke(OBSERVER, [record], settings.OBSERVER_SECONDS)[0]
-            said = judge(now, candidate, TransformOutput.from_dict(answer))
+            said = dispatch(now, candidate, TransformOutput.from_dict(answer))
         except (ComputeError, SchemaError, IndexError) as error:
             settled += _failed(row, str(getattr(error, "code", "bad_answer")))
             if isinstance(error, ComputeError):
@@ -136,7 +136,7 @@ def _failed(row: MirroredTicket, code: str) -> int:
     return int(is_last)
 
 
-def _answered(observation: Observation, row: MirroredTicket, said: Judgement, latency_ms: int) -> int:
+def _answered(observation: Observation, row: MirroredTicket, said: Dispatch, latency_ms: int) -> int:
     """Keep the candidate's answer beside the baseline's, and whether the pair is to be judged."""
     if said.detail:  # the model refused this very text: the routing would have given it to a person
         log.info("the observer on ticket %s: %s", row.ticket_id, said.detail)

@@ -3,6 +3,8 @@
 What follows from it is done by ``inference.actions.deploying``, from the rows.
 """
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -22,6 +24,7 @@ from inference.models import (
     Promotion,
     PromotionState,
 )
+from inference.watch.watched import watch_settings
 from training import actions as training_actions
 from training import selectors as training
 from training.models import ModelVersion
@@ -51,6 +54,7 @@ def promotion_request(*, observation_id: int, by: User, why: str) -> Promotion:
                 why=why,
                 version=observation.candidate,
                 observation=observation,
+                promotion=made.pk,
             )
             transaction.on_commit(nudges.promotions)
             return made
@@ -76,7 +80,7 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
     is kept, so that nobody asks until the answer is yes.
     """
     promotion = _locked(promotion_id)
-    if promotion.state == PromotionState.DEPLOYING:
+    if promotion.state in (PromotionState.CANARY, PromotionState.DEPLOYING):
         return promotion
     if promotion.state == PromotionState.REHEARSING:
         raise Refused("rollback_not_rehearsed", "The way back has not been rehearsed yet.")
@@ -88,15 +92,18 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
     if not _is_certified(promotion.version, by):
         promotion_fail(promotion, "not certified", by=by)
         return promotion
-    promotion.state, promotion.was_four_eyes = PromotionState.DEPLOYING, four_eyes
+    share = _canary_share(promotion)
+    promotion.state = PromotionState.DEPLOYING if share is None else PromotionState.CANARY
+    promotion.canary_share, promotion.was_four_eyes = share, four_eyes
     promotion.approved_by, promotion.approved_at = by, timezone.now()
-    promotion.save(update_fields=["state", "was_four_eyes", "approved_by", "approved_at"])
+    promotion.save(update_fields=["state", "canary_share", "was_four_eyes", "approved_by", "approved_at"])
     history.note(
         HistoryKind.PROMOTION_APPROVED,
         by=by,
         version=promotion.version,
         observation=promotion.observation,
         four_eyes=four_eyes,
+        promotion=promotion.pk,
     )
     asked = promotion.requested_by.username if promotion.requested_by else "somebody"
     training_actions.approval_note(
@@ -109,6 +116,12 @@ def promotion_approve(*, promotion_id: int, by: User) -> Promotion:
     return promotion
 
 
+def _canary_share(promotion: Promotion) -> float | None:
+    """What it routes first; None where no canary is wanted, or nothing else routes that could have the rest."""
+    share = watch_settings().canary_share
+    return share if 0.0 < share < 1.0 and selectors.production() is not None else None
+
+
 def _is_certified(version: ModelVersion, by: User) -> bool:
     """Whether the certificate in force, asked for now unless there is one, lets this version route anything."""
     known = training.certificate_in_force(version) or certificate_spend(model_version=version, by=by)
@@ -117,7 +130,9 @@ def _is_certified(version: ModelVersion, by: User) -> bool:
 
 @transaction.atomic
 def promotion_withdraw(*, promotion_id: int, by: User, why: str = "") -> Promotion:
-    """Take a request back, or turn it down. Raises ``Refused``: not_found, promotion_over, promotion_deploying."""
+    """Take a request back, turn it down, or end its canary. Raises ``Refused``: not_found, promotion_over,
+    promotion_deploying.
+    """
     promotion = _locked(promotion_id)
     if promotion.state == PromotionState.DEPLOYING:
         raise Refused("promotion_deploying", "It was approved and is being deployed: roll back afterwards.")
@@ -128,6 +143,7 @@ def promotion_withdraw(*, promotion_id: int, by: User, why: str = "") -> Promoti
         why=why,
         version=promotion.version,
         observation=promotion.observation,
+        promotion=promotion.pk,
     )
     transaction.on_commit(nudges.promotions)
     return promotion
@@ -144,12 +160,15 @@ def _locked(promotion_id: int) -> Promotion:
 
 
 def promotion_end(promotion: Promotion, state: PromotionState, trouble: str = "") -> None:
-    """Close a locked promotion."""
+    """Close a locked promotion, and its canary with it."""
+    Deployment.objects.filter(role=DeploymentRole.CANARY, ended_at=None).update(
+        ended_at=timezone.now(), state="replaced"
+    )
     promotion.state, promotion.trouble, promotion.ended_at = state, trouble[:1024], timezone.now()
     promotion.save(update_fields=["state", "trouble", "ended_at"])
 
 
-def promotion_fail(promotion: Promotion, trouble: str, by: User | None = None) -> None:
+def promotion_fail(promotion: Promotion, trouble: str, by: User | None = None, **params: Any) -> None:
     """Close a locked promotion that cannot be carried out, and say so in the history."""
     promotion_end(promotion, PromotionState.FAILED, trouble)
     history.note(
@@ -158,15 +177,21 @@ def promotion_fail(promotion: Promotion, trouble: str, by: User | None = None) -
         why=trouble,
         version=promotion.version,
         observation=promotion.observation,
+        promotion=promotion.pk,
+        **params,
     )
 
 
 @transaction.atomic
-def production_rollback(*, by: User | None, why: str) -> Deployment | None:
+def production_rollback(
+    *, by: User | None, why: str, only: Deployment | None = None, found: dict[str, Any] | None = None
+) -> Deployment | None:
     """Go back to the version that routed before, in one step; None when there is none: people get everything.
 
-    It holds from this moment: until the endpoint has changed, answers of the version left behind escalate. Raises
-    ``Refused``: why_needed, nothing_in_production, promotion_deploying.
+    It holds from this moment: until the endpoint has changed, answers of the version left behind escalate. A canary
+    ends with it. ``only``:
+    not if another deployment routes by now. ``found``: the code and figures of what a machine saw, for the history.
+    Raises ``Refused``: why_needed, nothing_in_production, overtaken, promotion_deploying.
     """
     if not why.strip():
         raise Refused("why_needed", "Say why: it is kept in the history.", status=400)
@@ -175,8 +200,13 @@ def production_rollback(*, by: User | None, why: str) -> Deployment | None:
     )
     if live is None:
         raise Refused("nothing_in_production", "No version routes: everything goes to people.")
+    if only is not None and live.pk != only.pk:
+        raise Refused("overtaken", "Another version routes by now.")
     if Promotion.objects.filter(state=PromotionState.DEPLOYING).exists():
         raise Refused("promotion_deploying", "A promotion is being deployed: wait for its end.")
+    canary = Promotion.objects.select_for_update().filter(state=PromotionState.CANARY).first()
+    if canary is not None:
+        promotion_fail(canary, "what routed beside it was rolled back", by=by)
     back = current.way_back()
     live.state, live.ended_at, live.reason = "rolled_back", timezone.now(), why.strip()
     live.save(update_fields=["state", "ended_at", "reason"])
@@ -190,6 +220,7 @@ def production_rollback(*, by: User | None, why: str) -> Deployment | None:
         version=live.model_version,
         deployment=made or live,
         back_to=back.number if back else None,
+        **({"found": found} if found else {}),
     )
     training_actions.approval_note(
         version=live.model_version, approved=False, reason=f"rolled back: {why}", by=by

@@ -12,9 +12,9 @@ from annotation.ingest import ImportOptions, ReadyRow, records_check
 from annotation.reading import RowProblem
 from compute.port import ComputeBackend
 from inference.models import RoutingDecision
-from inference.routing import asking, judging, writing
-from inference.routing.judging import Judgement
-from inference.routing.standing import Standing, standing
+from inference.routing import asking, dispatching, writing
+from inference.routing.dispatching import Dispatch
+from inference.routing.standing import Production, Standing, standing
 from inference.routing.writing import Decided
 
 MOST_AT_ONCE = 100
@@ -81,10 +81,20 @@ def _decide(
 ) -> None:
     now = standing()
     seconds = settings.ROUTE_DEADLINE_MS / 1000 + SECONDS_A_TICKET * (len(fresh) - 1)
-    judgements = _judgements(now, [row for row, _ in fresh], backend, arrived + seconds - WRITE_SECONDS)
+    asked = [now.asked_about(row.external_id) for row, _ in fresh]
+    said: dict[str, Dispatch] = {}
+    for version in dict.fromkeys(asked):
+        rows = [row for (row, _), one in zip(fresh, asked, strict=True) if one is version]
+        found = _dispatches(now, version, rows, backend, arrived + seconds - WRITE_SECONDS)
+        said |= {row.external_id: one for row, one in zip(rows, found, strict=True)}
     decided = [
-        Decided(row, said, judging.baseline_of(now, said, row.text, _baseline(record)))
-        for (row, record), said in zip(fresh, judgements, strict=True)
+        Decided(
+            row,
+            said[row.external_id],
+            dispatching.baseline_of(now, said[row.external_id], row.text, _baseline(record)),
+            version,
+        )
+        for (row, record), version in zip(fresh, asked, strict=True)
     ]
     latency_ms = round(1000 * (time.monotonic() - arrived))
     writing.write(
@@ -92,17 +102,17 @@ def _decide(
     )
 
 
-def _judgements(
-    now: Standing, rows: list[ReadyRow], backend: ComputeBackend, until: float
-) -> list[Judgement]:
-    if now.production is None:
-        return [judging.unavailable(now, "no_production")] * len(rows)
+def _dispatches(
+    now: Standing, version: Production | None, rows: list[ReadyRow], backend: ComputeBackend, until: float
+) -> list[Dispatch]:
+    if version is None:
+        return [dispatching.unavailable(now, "no_production")] * len(rows)
     records = [{"id": str(place), "text": row.text} for place, row in enumerate(rows)]
     try:
-        answers = asking.ask(backend, now.production.endpoint, records, until)
+        answers = asking.ask(backend, version.endpoint, records, until)
     except asking.Unavailable as unavailable:
-        return [judging.unavailable(now, unavailable.detail)] * len(rows)
-    return [judging.judge(now, now.production, answer) for answer in answers]
+        return [dispatching.unavailable(now, unavailable.detail)] * len(rows)
+    return [dispatching.dispatch(now, version, answer) for answer in answers]
 
 
 def _baseline(record: dict[str, Any]) -> str | None:

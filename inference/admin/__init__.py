@@ -10,6 +10,7 @@ from inference.admin.comparison import (
 from inference.admin.models import DeploymentAdmin, EncoderAdmin, LearnerHeadAdmin, TransformRunAdmin
 from inference.admin.routing import EscalationAdmin, OutcomeAdmin, RoutingDecisionAdmin
 from inference.admin.rules import KeywordRuleAdmin, RoutingHoldAdmin, RoutingSettingsAdmin
+from inference.admin.watch import WatchAdmin, WatchSettingsAdmin
 
 __all__ = [
     "DeploymentAdmin",
@@ -27,4 +28,6 @@ __all__ = [
     "RoutingHoldAdmin",
     "RoutingSettingsAdmin",
     "TransformRunAdmin",
+    "WatchAdmin",
+    "WatchSettingsAdmin",
 ]

@@ -11,8 +11,10 @@ from rest_framework.views import APIView
 from accounts.permissions import IsLead, IsReviewer
 from inference import actions, selectors
 from inference.api.observation import WhySerializer
+from inference.api.watch import WatchSerializer
 from inference.comparison import current
 from inference.models import HistoryEntry, HistoryKind, Promotion, PromotionState
+from inference.watch import watched
 
 PAGE = 50
 
@@ -30,7 +32,7 @@ class PromotionSerializer(serializers.ModelSerializer):
         model = Promotion
         fields = [
             "id", "version", "former", "state", "why", "requested_by", "requested_at", "rehearsed_at", "trouble",
-            "may_approve",
+            "may_approve", "canary_share",
         ]  # fmt: skip
 
     def get_may_approve(self, promotion: Promotion) -> bool:
@@ -64,7 +66,12 @@ class RoutingVersionSerializer(serializers.Serializer):
 
 ProductionAnswer = inline_serializer(
     "ProductionAnswer",
-    {"production": RoutingVersionSerializer(), "promotion": PromotionSerializer(allow_null=True)},
+    {
+        "production": RoutingVersionSerializer(),
+        "promotion": PromotionSerializer(allow_null=True),
+        "watch": WatchSerializer(allow_null=True),
+        "alarm": WatchSerializer(allow_null=True),
+    },
 )
 HistoryAnswer = inline_serializer(
     "HistoryAnswer",
@@ -82,7 +89,15 @@ def _answer(request: Request) -> Response:
         "four_eyes": current.four_eyes(),
     }
     shape = PromotionSerializer(promotion, context={"user": request.user}).data if promotion else None
-    return Response({"production": production, "promotion": shape})
+    watch, alarm = watched.under_way(), watched.unread()
+    return Response(
+        {
+            "production": production,
+            "promotion": shape,
+            "watch": WatchSerializer(watch).data if watch else None,
+            "alarm": WatchSerializer(alarm).data if alarm else None,
+        }
+    )
 
 
 class ProductionView(APIView):
@@ -142,6 +157,17 @@ class RollbackView(APIView):
         data = WhySerializer(data=request.data)
         data.is_valid(raise_exception=True)
         actions.production_rollback(by=request.user, **data.validated_data)
+        return _answer(request)
+
+
+class WatchReadView(APIView):
+    """A lead has read what the watch did."""
+
+    permission_classes = [IsLead]
+
+    @extend_schema(operation_id="watch_read", request=None, responses=ProductionAnswer)
+    def post(self, request: Request, pk: int) -> Response:
+        actions.watch_read(watch_id=pk, by=request.user)
         return _answer(request)
 
 

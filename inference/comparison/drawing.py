@@ -2,8 +2,9 @@
 
 import hashlib
 
-MIRROR, SLICE, ORDER = "mirror", "slice", "order"
-"""What is drawn: whether a ticket is mirrored, whether an agreement is judged, which answer is shown first."""
+MIRROR, SLICE, ORDER, CANARY = "mirror", "slice", "order", "canary"
+"""What is drawn: whether a ticket is mirrored, whether an agreement is judged, which answer is shown first, whether a
+canary routes it."""
 
 SQL = """(('x' || substr(encode(sha256(convert_to(%(salt)s || ':{purpose}:' || {name}, 'UTF8')), 'hex'), 1, 8))
     ::bit(32)::bigint / 4294967296.0)"""

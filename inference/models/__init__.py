@@ -36,6 +36,7 @@ from inference.models.routing import (
 from inference.models.transforms import TestAnswer, TransformPurpose, TransformRun
 from inference.models.triage import LoneTicket
 from inference.models.vectors import Embedding, Encoder
+from inference.models.watch import Watch, WatchSettings, WatchState
 
 __all__ = [
     "DIFFERENT",
@@ -74,4 +75,7 @@ __all__ = [
     "TestAnswer",
     "TransformPurpose",
     "TransformRun",
+    "Watch",
+    "WatchSettings",
+    "WatchState",
 ]

@@ -12,6 +12,7 @@ class DeploymentRole(models.TextChoices):
     ASSISTANT = "assistant", "Assistant"  # answers Try a ticket; routes nothing
     OBSERVER = "observer", "Observer"
     PRODUCTION = "production", "Production"
+    CANARY = "canary", "Canary"  # routes a share before it gets all of them
 
 
 class Deployment(models.Model):

@@ -31,6 +31,7 @@ class PromotionState(models.TextChoices):
 
     REHEARSING = "rehearsing", "The way back is rehearsed"
     READY = "ready", "Waits for approval"
+    CANARY = "canary", "Approved: a share goes to it first"
     DEPLOYING = "deploying", "Approved: the endpoint takes it"
     DONE = "done", "In production"
     FAILED = "failed", "Failed"
@@ -61,6 +62,10 @@ class Promotion(models.Model):
     )
     approved_at = models.DateTimeField(null=True, blank=True)
     was_four_eyes = models.BooleanField(null=True, blank=True, help_text="The setting when it was approved.")
+    canary_share = models.FloatField(
+        null=True, blank=True, help_text="Routed by it before it got all tickets; empty: it had no canary."
+    )
+    canary_passed_at = models.DateTimeField(null=True, blank=True)
     trouble = models.CharField(max_length=1024, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -87,10 +92,13 @@ class HistoryKind(models.TextChoices):
     PROMOTION_REQUESTED = "promotion_requested", "Promotion asked for"
     ROLLBACK_REHEARSED = "rollback_rehearsed", "Way back rehearsed"
     PROMOTION_APPROVED = "promotion_approved", "Promotion approved"
+    CANARY_STARTED = "canary_started", "Routes a share first"
     PROMOTION_FAILED = "promotion_failed", "Promotion failed"
     PROMOTION_WITHDRAWN = "promotion_withdrawn", "Promotion withdrawn"
     PROMOTED = "promoted", "In production"
     ROLLED_BACK = "rolled_back", "Rolled back"
+    HELD = "held", "Everything given to people"
+    WATCH_ALARM = "watch_alarm", "Promise broken: leads told"
 
 
 class HistoryEntry(models.Model):

@@ -7,10 +7,12 @@ only when a mark has changed.
 import threading
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connection
 
 from annotation.models import Service
-from inference import selectors
+from inference.comparison import current
+from inference.comparison.drawing import CANARY, drawn
 from inference.models import BaselineKind, DeploymentRole, KeywordRule, RoutingHold, RoutingSettings
 from inference.routing.rules import Rule
 from ml.certificate import Certificate
@@ -24,6 +26,10 @@ SELECT d.id, (SELECT max(c.id) FROM training_precisioncertificate c
     (SELECT md5(string_agg(s.id || s.code, ',' ORDER BY s.id)) FROM annotation_service s WHERE s.is_active),
     (SELECT string_agg(h.id::text, ',' ORDER BY h.id) FROM inference_routinghold h WHERE h.ended_at IS NULL),
     (SELECT baseline FROM inference_routingsettings WHERE id = 1),
+    (SELECT n.id || ' ' || p.canary_share || ' ' || (SELECT max(c.id) FROM training_precisioncertificate c
+                                                     WHERE c.model_version_id = n.model_version_id AND c.is_spent)
+     FROM inference_deployment n JOIN inference_promotion p ON p.version_id = n.model_version_id
+     WHERE n.role = 'canary' AND n.ended_at IS NULL AND p.ended_at IS NULL),
     (SELECT count(*) || ' ' || coalesce(max(r.updated_at)::text, '') FROM inference_keywordrule r)
 FROM (SELECT 1) one LEFT JOIN inference_deployment d ON d.role = %s AND d.ended_at IS NULL"""
 
@@ -45,13 +51,25 @@ class Production:
 
 @dataclass(frozen=True)
 class Standing:
-    """``services``: code -> id of those switched on. ``held``: codes, or EVERY_SERVICE. ``rules`` by position."""
+    """``services``: code -> id of those switched on. ``held``: codes, or EVERY_SERVICE. ``rules`` by position.
+
+    ``canary`` routes ``canary_share`` of the tickets beside production, None while no version is tried so.
+    """
 
     production: Production | None
+    canary: Production | None
+    canary_share: float
     services: dict[str, int]
     held: frozenset[str]
     baseline: str
     rules: tuple[Rule, ...]
+
+    def asked_about(self, external_id: str) -> Production | None:
+        """Which version a ticket is for: the canary if it is drawn by its id, else production."""
+        if self.canary is None:
+            return self.production
+        salt = f"{settings.AUDIT_SALT}:{self.canary.deployment_id}"
+        return self.canary if drawn(salt, CANARY, external_id) < self.canary_share else self.production
 
 
 _lock = threading.Lock()
@@ -78,9 +96,12 @@ def _read() -> Standing:
     services = dict(Service.objects.filter(is_active=True).values_list("code", "pk"))
     held = RoutingHold.objects.filter(ended_at=None).values_list("service__code", flat=True)
     chosen = RoutingSettings.objects.filter(pk=1).values_list("baseline", flat=True).first()
+    promotion = current.promotion()
     rules = KeywordRule.objects.filter(is_active=True, service__is_active=True)
     return Standing(
-        production=_production(),
+        production=_routes(DeploymentRole.PRODUCTION),
+        canary=_routes(DeploymentRole.CANARY) if promotion else None,
+        canary_share=promotion.canary_share or 0.0 if promotion else 0.0,
         services=services,
         held=frozenset(code or EVERY_SERVICE for code in held),
         baseline=chosen or BaselineKind.PEOPLE,
@@ -93,8 +114,8 @@ def rule_of(row: KeywordRule) -> Rule:
     return Rule(row.service_id, tuple(map(str, row.words)), tuple(map(str, row.unless)))
 
 
-def _production() -> Production | None:
-    deployment = selectors.production()
+def _routes(role: DeploymentRole) -> Production | None:
+    deployment = current.deployment(role)
     if deployment is None:
         return None
     version = deployment.model_version

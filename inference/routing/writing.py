@@ -17,8 +17,8 @@ from annotation.actions import LiveItem
 from annotation.ingest import ImportOptions, ReadyRow, records_write
 from annotation.models import Ticket
 from inference.models import Escalation, RoutingDecision
-from inference.routing.judging import Judgement
-from inference.routing.standing import Standing
+from inference.routing.dispatching import Dispatch
+from inference.routing.standing import Production, Standing
 
 COLUMNS = (
     "ticket_id", "asked_by_id", "service_id", "reason", "reasons", "detail", "suggested_id", "confidence", "band",
@@ -31,11 +31,12 @@ INSERT = f"""INSERT INTO inference_routingdecision ({", ".join(COLUMNS)}) VALUES
 
 @dataclass(frozen=True)
 class Decided:
-    """A ticket, ready to be written, with what was decided about it."""
+    """A ticket, ready to be written, with what was decided about it, and by which version (None: none routes)."""
 
     row: ReadyRow
-    judgement: Judgement
+    dispatch: Dispatch
     baseline_service_id: int | None
+    version: Production | None
 
 
 @transaction.atomic
@@ -56,13 +57,13 @@ def write(
     rows = [_row(pk, one, standing, asked_by_id, latency_ms, now) for pk, one in sorted(by_ticket.items())]
     with connection.cursor() as cursor:
         written = execute_values(cursor, INSERT, rows, fetch=True)
-    waiting = [(decision, pk) for decision, pk in written if by_ticket[pk].judgement.service_id is None]
+    waiting = [(decision, pk) for decision, pk in written if by_ticket[pk].dispatch.service_id is None]
     if not waiting:
         return
     Escalation.objects.bulk_create(Escalation(decision_id=decision, opened_at=now) for decision, _ in waiting)
     annotation.live_push(
         items=[
-            LiveItem(pk, now, by_ticket[pk].judgement.reason, by_ticket[pk].judgement.candidates)
+            LiveItem(pk, now, by_ticket[pk].dispatch.reason, by_ticket[pk].dispatch.candidates)
             for _, pk in waiting
         ]
     )
@@ -71,16 +72,12 @@ def write(
 def _row(
     ticket_id: int, one: Decided, standing: Standing, asked_by_id: int, latency_ms: int, now: datetime
 ) -> tuple[object, ...]:
-    said, production = one.judgement, standing.production
+    said, version = one.dispatch, one.version
     return (
         *(ticket_id, asked_by_id, said.service_id, said.reason, Json(list(said.reasons)), said.detail),
         *(said.suggested_id, said.confidence, said.band, said.score, said.threshold, said.outlier),
         Json([list(pair) for pair in said.candidates]),
-        *(
-            (production.deployment_id, production.version_id, production.certificate_id)
-            if production
-            else [None] * 3
-        ),
+        *((version.deployment_id, version.version_id, version.certificate_id) if version else [None] * 3),
         *(standing.baseline, one.baseline_service_id, one.row.text_hash),
         *(said.vector, said.probabilities, latency_ms, now),
     )

@@ -28,6 +28,8 @@ from inference.models import (
     RoutingDecision,
     RoutingHold,
     TransformRun,
+    Watch,
+    WatchSettings,
 )
 from tests import factories
 from training.models import (
@@ -176,3 +178,10 @@ def _comparison(version: ModelVersion, person: User) -> None:
     )  # fmt: skip
     HistoryEntry.objects.create(kind="verdict", by=person, version=version, observation=observation)
     PromotionSettings.objects.get_or_create(pk=1)
+    Watch.objects.create(
+        deployment=Deployment.objects.create(
+            model_version=version, role="production", endpoint_name="x", ended_at=now
+        ),
+        state="over", alpha=0.01, fewest=20, days=14, started_at=now, ended_at=now, seen_by=person,
+    )  # fmt: skip
+    WatchSettings.objects.get_or_create(pk=1)

@@ -24,6 +24,7 @@ ALONE = {
     "training.RetrainPolicy",
     "inference.RoutingSettings",
     "inference.PromotionSettings",
+    "inference.WatchSettings",
 }
 EVERY = pytest.mark.parametrize("model", models(), ids=lambda model: model._meta.label)
 LISTED = pytest.mark.parametrize(

@@ -23,6 +23,10 @@ class Page:
     def is_for(self, role: str) -> bool:
         return self.role in {"", "machine"} or ROLES.index(role) >= ROLES.index(self.role)
 
+    def has_row(self, ids: dict[str, str]) -> bool:
+        """Whether there is something to show: pages without a parameter always have."""
+        return ":" not in self.path or self.name in ids
+
     def address(self, ids: dict[str, str]) -> str:
         """The path with a real row in the place of its parameter."""
         return re.sub(r"/:\w+(\(.*\))?", f"/{ids.get(self.name, '')}", self.path)
@@ -40,11 +44,14 @@ def pages() -> list[Page]:
 
 
 def rows_to_open(lead: Visitor) -> dict[str, str]:
-    """Page name -> the id of a row of this installation that it can show."""
+    """Page name -> the id of a row of this installation that it can show; none where no such row exists yet."""
+    promotions = [line["params"].get("promotion") for line in lead.call("/api/history/")["results"]]
     found = {
         "ticket": lead.call("/api/tickets/")["results"][0]["id"],
         "run": lead.call("/api/runs/")["results"][0]["id"],
         "model": lead.call("/api/models/")["results"][0]["version"],
         "snapshot": lead.call("/api/snapshots/")["results"][0]["fingerprint"],
     }
+    if promoted := [one for one in promotions if one]:
+        found["dossier"] = promoted[0]
     return {name: str(value) for name, value in found.items()}

@@ -69,7 +69,7 @@ def _raw_key() -> object:
 def _open_all(visitor: Visitor, role: str, ids: dict[str, str], look: Look) -> list[str]:
     found = []
     for page in pages():
-        if not page.role or not page.is_for(role):
+        if not page.role or not page.is_for(role) or not page.has_row(ids):
             continue
         tab = visitor.open(page.address(ids))
         if tab.url.split("?")[0] != visitor.origin + page.address(ids):
@@ -103,7 +103,7 @@ def test_a_page_above_ones_role_leads_home_and_says_so(demo, visit, role):
     visitor = visit(demo, role)
     for page in pages():
         if page.role and not page.is_for(role):
-            tab = visitor.open(page.address({"run": "1", "model": "1"}))
+            tab = visitor.open(page.address({"run": "1", "model": "1", "dossier": "1"}))
             assert "/home?refused=" in tab.url, page.path
             assert tab.get_by_role("status").filter(has_text="Your role does not open").count() == 1
 

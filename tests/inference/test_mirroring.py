@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from accounts.errors import Refused
 from annotation.models import Ticket
 from inference import actions
+from inference.actions.mirroring import ASK_LOCK
 from inference.comparison.drawing import MIRROR, ORDER, drawn, in_sql
 from inference.models import Deployment, MirroredTicket, Observation, RoutingDecision, RoutingSettings
 from ml.certificate import Promise
@@ -211,7 +212,7 @@ def test_two_workers_never_ask_at_the_same_time(desk: Desk) -> None:
 
     def hold() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(7208, %s)", [observer.observation.pk])
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [ASK_LOCK, observer.observation.pk])
             locked.set()
             done.wait(30)
         connection.close()

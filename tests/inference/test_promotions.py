@@ -119,7 +119,8 @@ def test_who_asked_may_not_approve_unless_four_eyes_are_switched_off_and_that_is
     PromotionSettings.objects.create(pk=1, four_eyes=False)
     assert promoting.approve(promoting.chloe).status_code == 200
     assert Promotion.objects.get().was_four_eyes is False
-    assert HistoryEntry.objects.get(kind="promotion_approved").params == {"four_eyes": False}
+    kept = HistoryEntry.objects.get(kind="promotion_approved").params
+    assert kept == {"four_eyes": False, "promotion": Promotion.objects.get().pk}
 
 
 def test_a_way_back_that_cannot_start_stops_the_promotion(promoting: Promoting) -> None:

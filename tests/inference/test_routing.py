@@ -184,7 +184,7 @@ def test_a_new_version_decides_as_soon_as_its_endpoint_answers(desk: Desk) -> No
     newer = desk.make_version(2, "second")
     desk.version = newer
     desk.certify()
-    actions.deployment_promote(model_version=newer, promoted_by=None, backend=desk.house.backend)
+    desk.put_in()
     meanwhile = desk.route("A-1", "delivery")
     assert meanwhile["escalate"] in (None, "model_unavailable")
     desk.when_up()

@@ -134,6 +134,8 @@ export const production = {
   approve: (promotionId: number) => post<T.Production>(`/api/promotions/${promotionId}/approve/`),
   withdraw: (promotionId: number, why: string) => post<T.Production>(`/api/promotions/${promotionId}/withdraw/`, { why }),
   rollback: (why: string) => post<T.Production>("/api/production/rollback/", { why }),
+  dossier: (promotionId: number) => get<T.Dossier>(`/api/promotions/${promotionId}/dossier/`),
+  watchRead: (watchId: number) => post<T.Production>(`/api/watches/${watchId}/read/`),
   history: (before: number | null) => get<T.HistoryPage>("/api/history/", before ? { before: String(before) } : {}),
 };
 

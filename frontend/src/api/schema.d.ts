@@ -741,6 +741,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/promotions/{id}/dossier/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What a promotion was decided on. */
+        get: operations["promotion_dossier"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/promotions/{id}/withdraw/": {
         parameters: {
             query?: never;
@@ -1412,6 +1429,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watches/{id}/read/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description A lead has read what the watch did. */
+        post: operations["watch_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/written/": {
         parameters: {
             query?: never;
@@ -1854,6 +1888,134 @@ export interface components {
             candidate_right: number;
             baseline_right: number;
         };
+        /** @description Everything a promotion was decided on, as it stood at ``moment``, and what came of it (``watches``). */
+        Dossier: {
+            id: number;
+            version: number;
+            former?: number | null;
+            state: components["schemas"]["PromotionState"];
+            why: string;
+            trouble: string;
+            requested_by?: string | null;
+            /** Format: date-time */
+            requested_at: string;
+            /** Format: date-time */
+            rehearsed_at: string | null;
+            approved_by?: string | null;
+            /** Format: date-time */
+            approved_at: string | null;
+            was_four_eyes: boolean | null;
+            /** Format: double */
+            canary_share: number | null;
+            /** Format: date-time */
+            canary_passed_at: string | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** Format: date-time */
+            moment: string;
+            gate: components["schemas"]["DossierGate"] | null;
+            override: components["schemas"]["DossierOverride"] | null;
+            certificate: components["schemas"]["DossierCertificate"] | null;
+            observation: components["schemas"]["Observation"];
+            readonly data: components["schemas"]["DossierData"];
+            readonly lineage: components["schemas"]["DossierLineage"];
+            drift: components["schemas"]["DriftReading"][];
+            cost: components["schemas"]["DossierCost"];
+            watches: components["schemas"]["Watch"][];
+        };
+        /** @description The promise and the thresholds it routes by. ``is_spent``: it was asked at the promotion, and is in force. */
+        DossierCertificate: {
+            state: string;
+            is_spent: boolean;
+            /** Format: double */
+            precision: number;
+            /** Format: double */
+            level: number;
+            /** Format: double */
+            threshold: number | null;
+            /** Format: double */
+            gate?: number | null;
+            /** Format: double */
+            outlier_weight: number;
+            /** Format: double */
+            coverage?: number | null;
+            /** Format: double */
+            recall?: number | null;
+            escalated: string[];
+            audit_labels: number;
+            /** Format: date */
+            window_from: string | null;
+            /** Format: date */
+            window_to: string | null;
+            fingerprint: string;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /** @description The training's time and money; people's minutes are the observation's. */
+        DossierCost: {
+            seconds: number | null;
+            billed_seconds: number;
+            /** Format: double */
+            amount: number | null;
+        };
+        /** @description What it learned from, and what it was measured on; null where there was none. */
+        DossierData: {
+            snapshot?: string | null;
+            rows?: number | null;
+            services?: {
+                [key: string]: number;
+            } | null;
+            /** Format: date-time */
+            taken_at?: string | null;
+            evaluation?: string | null;
+            controls?: number | null;
+            /** Format: double */
+            accuracy?: number | null;
+            /** Format: double */
+            macro_f1?: number | null;
+        };
+        /** @description The verdict, and what it was given on. */
+        DossierGate: {
+            passed: boolean;
+            reasons: components["schemas"]["DossierReason"][];
+            limits: {
+                [key: string]: number | null;
+            };
+            /** @description Of all it was given on. */
+            fingerprint: string;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description Which artifact it is, and how it was made. */
+        DossierLineage: {
+            manifest_hash: string;
+            artifact_uri: string;
+            encoder: string;
+            /** Format: date-time */
+            made_at: string;
+            run?: number | null;
+            base_model?: string | null;
+            hyperparameters?: {
+                [key: string]: unknown;
+            } | null;
+            registry?: string | null;
+        };
+        /** @description Who let it go on against the gate, and why. */
+        DossierOverride: {
+            by: string;
+            reason: string;
+            codes: string[];
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description What the gate said; ``stops``: it stood in the way. */
+        DossierReason: {
+            code: string;
+            params: {
+                [key: string]: unknown;
+            };
+            stops: boolean;
+        };
         Drift: {
             /**
              * Format: date-time
@@ -2178,13 +2340,16 @@ export interface components {
          *     * `promotion_requested` - Promotion asked for
          *     * `rollback_rehearsed` - Way back rehearsed
          *     * `promotion_approved` - Promotion approved
+         *     * `canary_started` - Routes a share first
          *     * `promotion_failed` - Promotion failed
          *     * `promotion_withdrawn` - Promotion withdrawn
          *     * `promoted` - In production
          *     * `rolled_back` - Rolled back
+         *     * `held` - Everything given to people
+         *     * `watch_alarm` - Promise broken: leads told
          * @enum {string}
          */
-        HistoryKindEnum: "observation_started" | "share_changed" | "verdict" | "back_to_teach" | "observation_stopped" | "promotion_requested" | "rollback_rehearsed" | "promotion_approved" | "promotion_failed" | "promotion_withdrawn" | "promoted" | "rolled_back";
+        HistoryKindEnum: "observation_started" | "share_changed" | "verdict" | "back_to_teach" | "observation_stopped" | "promotion_requested" | "rollback_rehearsed" | "promotion_approved" | "canary_started" | "promotion_failed" | "promotion_withdrawn" | "promoted" | "rolled_back" | "held" | "watch_alarm";
         /** @description A hold that lasts; ``service_id`` null: everything. ``started_by`` empty: an alarm did it. */
         Hold: {
             readonly id: number;
@@ -3152,6 +3317,8 @@ export interface components {
         ProductionAnswer: {
             production: components["schemas"]["RoutingVersion"];
             promotion: components["schemas"]["Promotion"] | null;
+            watch: components["schemas"]["Watch"] | null;
+            alarm: components["schemas"]["Watch"] | null;
         };
         /** @description How one is getting on and what is left. */
         Progress: {
@@ -3168,7 +3335,7 @@ export interface components {
             readonly id: number;
             version: number;
             former?: number | null;
-            state: components["schemas"]["PromotionStateEnum"];
+            state: components["schemas"]["PromotionState"];
             why: string;
             requested_by?: string | null;
             /** Format: date-time */
@@ -3178,17 +3345,23 @@ export interface components {
             trouble?: string;
             /** @description Whether the asking person may approve it now. */
             readonly may_approve: boolean;
+            /**
+             * Format: double
+             * @description Routed by it before it got all tickets; empty: it had no canary.
+             */
+            canary_share?: number | null;
         };
         /**
          * @description * `rehearsing` - The way back is rehearsed
          *     * `ready` - Waits for approval
+         *     * `canary` - Approved: a share goes to it first
          *     * `deploying` - Approved: the endpoint takes it
          *     * `done` - In production
          *     * `failed` - Failed
          *     * `withdrawn` - Withdrawn
          * @enum {string}
          */
-        PromotionStateEnum: "rehearsing" | "ready" | "deploying" | "done" | "failed" | "withdrawn";
+        PromotionState: "rehearsing" | "ready" | "canary" | "deploying" | "done" | "failed" | "withdrawn";
         /**
          * @description * `observe` - Observe
          *     * `promote` - Promote
@@ -4149,6 +4322,59 @@ export interface components {
             candidates: components["schemas"]["Candidate"][];
             standing: components["schemas"]["StandingEnum"];
         };
+        /**
+         * @description A watch. ``right`` of ``known`` routed tickets were right; ``interval``: the precision as far as it is known,
+         *     null before the first. ``found`` is null while nothing was. ``back_to``: the version a rollback went back to.
+         */
+        Watch: {
+            readonly id: number;
+            version: number;
+            state: components["schemas"]["WatchState"];
+            /**
+             * Format: double
+             * @description Empty: no certificate is in force, nothing is routed.
+             */
+            promised?: number | null;
+            fewest: number;
+            known?: number;
+            right?: number;
+            readonly interval: components["schemas"]["Interval"] | null;
+            readonly found: components["schemas"]["WatchFound"] | null;
+            back_to?: number | null;
+            hold?: number | null;
+            /** @description Whether what it held back still is. */
+            readonly is_held: boolean;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            looked_at?: string | null;
+            /** Format: date-time */
+            ended_at?: string | null;
+        };
+        /** @description Why a version was not let go on; the page puts it into words. */
+        WatchFound: {
+            code: components["schemas"]["WatchFoundCodeEnum"];
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description * `precision_below` - precision_below
+         *     * `unavailable` - unavailable
+         *     * `slow` - slow
+         * @enum {string}
+         */
+        WatchFoundCodeEnum: "precision_below" | "unavailable" | "slow";
+        /**
+         * @description * `watching` - Watching
+         *     * `kept` - The promise was not refuted
+         *     * `rolled_back` - Rolled back
+         *     * `held` - Everything goes to people: there was nothing to go back to
+         *     * `alarmed` - Leads were told
+         *     * `over` - Another version took over
+         * @enum {string}
+         */
+        WatchState: "watching" | "kept" | "rolled_back" | "held" | "alarmed" | "over";
         /** @description A week's work. ``offered``: tickets checked with a suggestion; ``taken``: where people agreed with it. */
         Week: {
             /** Format: date */
@@ -5286,6 +5512,27 @@ export interface operations {
             };
         };
     };
+    promotion_dossier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dossier"];
+                };
+            };
+        };
+    };
     promotion_withdraw: {
         parameters: {
             query?: never;
@@ -6323,6 +6570,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Try"];
+                };
+            };
+        };
+    };
+    watch_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionAnswer"];
                 };
             };
         };

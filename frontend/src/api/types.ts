@@ -183,6 +183,15 @@ export type VerdictReason = Schema["VerdictReason"];
 export type Sequence = Schema["Sequence"];
 export type Production = Schema["ProductionAnswer"];
 export type Promotion = Sent<Schema["Promotion"]>;
+export type Dossier = Sent<Omit<Schema["Dossier"], "certificate" | "data" | "lineage" | "observation" | "watches">> & {
+  certificate: Sent<Schema["DossierCertificate"]> | null;
+  data: Sent<Schema["DossierData"]>;
+  lineage: Sent<Schema["DossierLineage"]>;
+  observation: Observation;
+  watches: Watch[];
+};
+export type Watch = Sent<Schema["Watch"]>;
+export type WatchFound = Schema["WatchFound"];
 export type HistoryPage = Schema["HistoryAnswer"];
 export type HistoryLine = Sent<Schema["History"]>;
 // --- written tickets -----------------------------------------------------------------------------

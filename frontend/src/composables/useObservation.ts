@@ -1,7 +1,7 @@
 /** The observation, what routes now and the promotion under way; every change reads them anew. */
 import { useQuery, useQueryClient } from "@tanstack/vue-query";
 import { computed } from "vue";
-import { observation as endpoint, production as routing } from "@/api/endpoints";
+import { drift, observation as endpoint, production as routing } from "@/api/endpoints";
 import type { Observation, ObservationStart } from "@/api/types";
 import { useAction } from "./useAction";
 
@@ -35,6 +35,8 @@ export function useObservation() {
     promote: (id: number, why: string) => change(() => endpoint.promote(id, why)),
     approve: (promotion: number) => change(() => routing.approve(promotion)),
     withdraw: (promotion: number, why: string) => change(() => routing.withdraw(promotion, why)),
+    read: (watch: number) => change(() => routing.watchRead(watch)),
+    release: (hold: number) => change(() => drift.endHold(hold)),
     rollback: (why: string) => change(() => routing.rollback(why)),
   };
 }

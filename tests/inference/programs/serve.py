@@ -21,7 +21,8 @@ from ml.schema import TransformOutput, WireError, dump_line
 LABELS = ["billing", "delivery", "returns"]
 base = Path(os.environ["SAGEMAKER_BASE_DIR"])
 name = hashlib.sha256((base / "model" / "manifest.json").read_bytes()).hexdigest()[:16]
-spool = base.parents[2]  # the test looks there: this folder goes with its endpoint
+socket_path = os.environ.get("SERVE_UNIX_SOCKET")  # else a port, as in the cloud
+spool = base.parents[2] if socket_path else base  # the test looks there: this folder goes with its endpoint
 (spool / "pid").write_text(str(os.getpid()))
 
 
@@ -73,4 +74,13 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     request_queue_size = 64
 
 
-Server(os.environ["SERVE_UNIX_SOCKET"], Handler).serve_forever()
+class PortServer(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 64
+
+
+if socket_path:
+    Server(socket_path, Handler).serve_forever()
+else:
+    PortServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()

@@ -14,7 +14,7 @@ CANDIDATES = 5
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Dispatch:
     """What is decided about one ticket; the fields are those of ``RoutingDecision``."""
 
     service_id: int | None
@@ -35,13 +35,13 @@ class Judgement:
         return self.reasons[0] if self.reasons else ""
 
 
-def unavailable(standing: Standing, detail: str) -> Judgement:
+def unavailable(standing: Standing, detail: str) -> Dispatch:
     """Nobody answered: a person decides. A hold comes first, as it would with an answer."""
     held = (EscalationReason.HELD.value,) if EVERY_SERVICE in standing.held else ()
-    return Judgement(None, (*held, EscalationReason.MODEL_UNAVAILABLE.value), detail)
+    return Dispatch(None, (*held, EscalationReason.MODEL_UNAVAILABLE.value), detail)
 
 
-def judge(standing: Standing, production: Production, answer: TransformOutput) -> Judgement:
+def dispatch(standing: Standing, production: Production, answer: TransformOutput) -> Dispatch:
     """Hold an answer against certificate, holds and services; an answer of another model counts as none."""
     if answer.error is not None:
         return unavailable(standing, answer.error.code[:40])
@@ -59,7 +59,7 @@ def judge(standing: Standing, production: Production, answer: TransformOutput) -
         held=standing.held,
     )
     ranked = _ranked(production.labels, chances.tolist(), standing.services)
-    return Judgement(
+    return Dispatch(
         service_id=standing.services[decision.service] if decision.service else None,
         reasons=decision.reasons,
         suggested_id=standing.services.get(decision.suggested or ""),
@@ -97,10 +97,10 @@ def _band(chances: Sequence[float]) -> str:
     return band(first, second)
 
 
-def baseline_of(standing: Standing, judgement: Judgement, text: str, external: str | None) -> int | None:
+def baseline_of(standing: Standing, said: Dispatch, text: str, external: str | None) -> int | None:
     """The service the baseline sends a ticket to; None where it leaves the ticket to people."""
     if standing.baseline == BaselineKind.MODEL:
-        return judgement.service_id
+        return said.service_id
     if standing.baseline == BaselineKind.RULES:
         return rules.decide(standing.rules, text)
     if standing.baseline == BaselineKind.EXTERNAL and external:

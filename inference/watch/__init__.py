@@ -1,0 +1,1 @@
+"""What is known about the version that routes; ``inference.actions.watching`` acts on it."""
