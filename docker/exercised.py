@@ -56,7 +56,12 @@ def app(built: Built) -> None:
     assert who == "10001", f"it runs as {who}"
     assert not {"torch", "transformers"} & _installed(built), "torch is in the image of the pages"
     secrets = ["SECRET_KEY=exercise", "AUDIT_SALT=exercise", "DATABASE_URL=postgresql://nobody@127.0.0.1:1/x"]
-    settings = [*secrets, "REDIS_URL=redis://127.0.0.1:1/0", "ALLOWED_HOSTS=localhost"]
+    settings = [
+        *secrets,
+        "REDIS_URL=redis://127.0.0.1:1/0",
+        "ALLOWED_HOSTS=localhost",
+        "BASE_MODEL=/srv/base-model",
+    ]
     asked = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8000/static/', timeout=5).status)"
     probe = f"import urllib.error\ntry:\n    {asked}\nexcept urllib.error.HTTPError as answer:\n    print(answer.code)"
     status = _served(built, ["env", *settings, *built.command], ["python3", "-c", probe])
