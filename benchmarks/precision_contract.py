@@ -202,11 +202,16 @@ def outside(
 ) -> tuple[list[Any], list[Any]]:
     """The same with services the model was never taught."""
     names, rows, targets = np.unique(train.labels), [], []
+    # The same services are missing whatever the number of control labels: a model is trained once for each draw.
+    worlds = []
+    for draw in range(asked.draws):
+        missing = np.random.default_rng(draw).choice(names, asked.held_out, replace=False)
+        worlds.append(answered(train, test, missing, draw))
+        print(f"draw {draw + 1} of {asked.draws} trained", file=sys.stderr, flush=True)
     for labels in asked.calibration:
         kept: dict[str, list[dict[str, Any]]] = {"certified": [], "naive": []}
-        for draw in range(asked.draws):
+        for draw, world in enumerate(worlds):
             rng = np.random.default_rng([labels, draw])
-            world = answered(train, test, rng.choice(names, asked.held_out, replace=False), draw)
             resplits = range(asked.resplits // asked.draws)
             found = [one_resplit(world, labels, promise, rng, asked.groups) for _ in resplits]
             for way, some in kept.items():
@@ -215,10 +220,10 @@ def outside(
         rows += [
             {"test": f"{asked.held_out} services out of scope", "labels": labels} | one for one in merged
         ]
-        resplits = merged[0]["resplits"]
-        targets += judged(f"{labels} labels, out of scope", merged[0], resplits, None)
+        total = merged[0]["resplits"]
+        targets += judged(f"{labels} labels, out of scope", merged[0], total, None)
         # What is not certified routes nothing.
-        coverage = (merged[0]["coverage"] or 0.0) * (1.0 - merged[0]["uncertified"] / resplits)
+        coverage = (merged[0]["coverage"] or 0.0) * (1.0 - merged[0]["uncertified"] / total)
         targets.append(
             report.at_least(f"coverage in scope ({labels} labels, out of scope)", coverage, IN_SCOPE)
         )
