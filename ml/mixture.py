@@ -48,13 +48,24 @@ def mixed(encoder: Floats, words: Floats, targets: Ints) -> Mixture:
     """
     own, theirs = calibrate(encoder, targets), calibrate(words, targets)
     tempered, said = encoder / np.float32(own), words / np.float32(theirs)
-    losses = {share: _losses(share * tempered + (1 - share) * said, targets) for share in SHARES}
-    gains = {share: _losses(tempered, targets) - loss for share, loss in losses.items()}
+    losses = {share: row_losses(share * tempered + (1 - share) * said, targets) for share in SHARES}
+    gains = {share: row_losses(tempered, targets) - loss for share, loss in losses.items()}
     best = max(SHARES, key=lambda share: float(gains[share].mean()))
-    if not _is_clear(gains[best]):
+    if not is_clear(gains[best]):
+        return mixed_at(1.0, encoder, words, targets)
+    share = next(one for one in SHARES if one == best or not is_clear(losses[one] - losses[best]))
+    return mixed_at(share, encoder, words, targets)
+
+
+def mixed_at(share: float, encoder: Floats, words: Floats, targets: Ints) -> Mixture:
+    """The mixture of this share, as sure as held-out rows are right."""
+    own = calibrate(encoder, targets)
+    if share == 1.0:
         return Mixture(1.0, 1.0, 0.0, own)
-    share = next(one for one in SHARES if one == best or not _is_clear(losses[one] - losses[best]))
-    logits = np.asarray(share * tempered + (1 - share) * said, np.float32)
+    theirs = calibrate(words, targets)
+    logits = np.asarray(
+        share * encoder / np.float32(own) + (1 - share) * words / np.float32(theirs), np.float32
+    )
     return Mixture(share, share / own, (1 - share) / theirs, calibrate(logits, targets))
 
 
@@ -63,16 +74,32 @@ class Companion:
 
     def __init__(self, train: Rows, validation: Rows, n_labels: int, others: Sequence[str]) -> None:
         self._validation = validation
+        self._share: float | None = None
         self._n_labels = n_labels
         self._others = others
         began = time.monotonic()
         self._words = self._fit(train)
+        self._said = self._words.logits(validation.texts)
         self.seconds = 1.5 * (time.monotonic() - began)
         """What learning again may take."""
 
+    def listen(self, share: float) -> None:
+        """Take the encoder's share from more rows than those held back (`ml.crossed`)."""
+        self._share = share
+
     def mixture(self, logits: Floats) -> Mixture:
         """For the encoder's logits (n, k) on the validation rows."""
-        return mixed(logits, self._words.logits(self._validation.texts), self._validation.targets)
+        if self._share is None:
+            return mixed(logits, self._said, self._validation.targets)
+        return mixed_at(self._share, logits, self._said, self._validation.targets)
+
+    def losses(self, logits: Floats) -> Floats:
+        """Cross-entropy of the validation rows (n,), the words joining these logits of the encoder's (n, k)."""
+        found = self.mixture(logits)
+        joined = found.encoder * logits + found.words * self._said if found.listens else logits
+        return row_losses(
+            np.asarray(joined / np.float32(found.temperature), np.float32), self._validation.targets
+        )
 
     def heads(self, mixture: Mixture, head: Head, everything: Rows) -> tuple[Head, WordsHead]:
         """The encoder's head and the words', learnt from all rows, so that their logits add up."""
@@ -86,11 +113,12 @@ class Companion:
             return fit_words(rows.texts, rows.targets, rows.weights, self._n_labels, self._others)
 
 
-def _losses(logits: Floats, targets: Ints) -> Floats:
+def row_losses(logits: Floats, targets: Ints) -> Floats:
+    """Cross-entropy (n,) of logits (n, k), in nats."""
     chances = softmax(logits)[np.arange(len(targets)), targets]
     return np.asarray(-np.log(np.maximum(chances, 1e-9)), np.float32)
 
 
-def _is_clear(differences: Floats) -> bool:
+def is_clear(differences: Floats) -> bool:
     """Whether the mean difference (n,) is above its standard error."""
     return float(differences.mean()) > float(differences.std() / np.sqrt(len(differences)))

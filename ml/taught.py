@@ -29,11 +29,6 @@ MOST_POOL = 6000
 POOL_SHARE = 0.15
 """Share of the training's time that embedding the pool may take."""
 MOST_TAUGHT = 3000
-LEAST_TAUGHT = 2.0
-"""Taught rows for each labelled one below which fine-tuning must beat the head by more than the noise of validation:
-one row for each label, on a slow machine, ended at .874 where the head had .883 and validation saw no difference. With
-more, it is taken unless it loses more than that noise: where ninety hard rows of the queue (593 labels, BANKING77) kept
-the head, the test set gave .896, and .902 where they did not."""
 TAUGHT_SHARE = 0.5
 """Share of the training's time that EPOCHS epochs over taught rows may take."""
 EPOCHS = 3

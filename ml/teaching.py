@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from ml.probe import Head, fit_probe, folds_by_group
 from ml.rows import Rows
+from ml.smoothing import Smoother
 from ml.taught import as_rows, lesson, taught_rows
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,20 @@ class Teaching:
     max_seconds: float
     seed: int
 
+    def folds(self, rows: Rows) -> Ints:
+        """A fold for each row (n,), near-duplicates together."""
+        return folds_by_group([row.group for row in rows.rows], self.seed)
+
+    def points(self, rows: Rows) -> Floats:
+        """What a head learns on (n, d): embeddings smoothed within the pool, where there is one."""
+        if len(self.pool) == 0:
+            return rows.embeddings
+        together = np.concatenate([rows.embeddings, self.pool])
+        return Smoother(together, self.seed).pool(together)[: len(rows.rows)]
+
     def probe(self, rows: Rows) -> tuple[Head, float, Rows]:
         """The linear head, its temperature, and the rows to fine-tune on."""
-        folds = folds_by_group([row.group for row in rows.rows], self.seed)
+        folds = self.folds(rows)
         if len(self.pool) == 0 or len(self.labels) < 2:
             found = fit_probe(rows.embeddings, rows.targets, rows.weights, len(self.labels), folds)
             return *found, rows

@@ -24,13 +24,14 @@ from ml.container import (
     read_config,
     read_resources,
 )
+from ml.crossed import crossed
 from ml.dataset import class_weights, fingerprint
 from ml.encoder import Encoder, set_threads
 from ml.finetune import CHECKPOINT, CHECKPOINT_FORMAT, Budget, Stopped, TuningState
 from ml.forms import form_seconds, texts_for
 from ml.kept import KeptVectors
 from ml.leaving import Leaving
-from ml.mixture import Companion
+from ml.mixture import Companion, Mixture
 from ml.ordinary import Model, affordable, learn_ranks
 from ml.outcome import Outcome
 from ml.outlier_rank import OutlierRank
@@ -45,6 +46,10 @@ SAVE_SECONDS = 5.0
 MOST_OVER_SECONDS = 60.0
 """How far the head over words may go beyond the time box, where the machine was slower than it promised to be: mostly
 seconds, and on the demo's tickets worth 20 points. The job's own limit leaves more."""
+
+CROSSED_COST, CROSSED_SHARE = 8.0, 0.2
+"""Asking all labelled rows takes about so many times as long as learning the words once, and at most this share of the
+time that is left."""
 
 EMBEDDINGS = "embeddings.npz"
 
@@ -180,6 +185,7 @@ class Trainer:
             "n_labels": len(self.labels),
         }
         tuned: Outcome | None = None
+        self.crossed: Mixture | None = None
         companion, logits = None, None
         if validation is not None and len(self.labels) > 1:
             held_back = len(everything.rows) > len(train.rows)
@@ -196,8 +202,9 @@ class Trainer:
             }
             figures |= {"validation_accuracy": judged.accuracy, "validation_loss": judged.loss}
             self.words_seconds = companion.seconds
+            self._listen(companion, everything)
             others = everything if held_back else None
-            tuned = self._challenge(train, validation, (head, judged), others, figures)
+            tuned = self._challenge((train, validation, others), (head, judged), companion, figures)
         self._check_stop()
         emit(phase="calibrate", progress=0.93)
         if tuned is None:
@@ -208,11 +215,25 @@ class Trainer:
             tuned = Outcome(head, temperature, False, {**figures, "chosen": "probe"}, logits)
         return self._with_words(tuned, companion, everything)
 
+    def _listen(self, companion: Companion, everything: Rows) -> None:
+        """How much to listen to the words, told by every labelled row, where there is time to ask them all."""
+        self._check_stop()
+        if CROSSED_COST * companion.seconds > CROSSED_SHARE * self.budget.left():
+            emit(phase="words", skipped="crossing")
+            return
+        points, folds = self.teaching.points(everything), self.teaching.folds(everything)
+        self.crossed = crossed(points, everything, folds, self.pool_texts)
+        if self.crossed:
+            companion.listen(self.crossed.share)
+
     def _with_words(self, outcome: Outcome, companion: Companion | None, everything: Rows) -> Outcome:
         """The same outcome, joined by the head over words where that answers held-out rows better."""
         if companion is None or outcome.judged is None:
             return outcome
-        mixture = companion.mixture(outcome.judged)
+        head, mixture = outcome.head, companion.mixture(outcome.judged)
+        if self.crossed and not outcome.is_tuned:
+            sure = np.float32(outcome.temperature)
+            head, mixture = Head(head.weight / sure, head.bias / sure), self.crossed
         over = companion.seconds + SAVE_SECONDS - self.budget.left()
         if mixture.listens and over > MOST_OVER_SECONDS:
             emit(phase="words", skipped="no_time")
@@ -220,21 +241,21 @@ class Trainer:
         figures = {**outcome.metrics, "words_share": round(1 - mixture.share, 2)}
         if not mixture.listens:
             return replace(outcome, metrics=figures)
-        head, words = companion.heads(mixture, outcome.head, everything)
+        head, words = companion.heads(mixture, head, everything)
         return replace(outcome, head=head, words=words, temperature=mixture.temperature, metrics=figures)
 
     def _challenge(
         self,
-        train: Rows,
-        validation: Rows,
+        rows: tuple[Rows, Rows, Rows | None],
         probe: tuple[Head, Score],
-        everything: Rows | None,
+        companion: Companion,
         figures: dict[str, Any],
     ) -> Outcome | None:
-        """The fine-tuned model, or None when the probe was never beaten.
+        """The fine-tuned model, or None when the probe was not clearly beaten.
 
-        ``everything``: the labelled rows with those held back, for the closing epoch; None when none were.
+        ``rows``: to fit, to judge by, and all labelled ones for the closing epoch; None when none were held back.
         """
+        train, validation, everything = rows
         judging = self.pace * len(validation.rows)
         # Judged once at the end, and embedded once more to calibrate; then a form is chosen.
         forming = form_seconds(self.pace, len(self.pool_texts), self.hyper.max_seconds)
@@ -250,10 +271,10 @@ class Trainer:
             resumed=self.resumed,
             reserve=2 * judging + forming + ranking + after,
             closing_reserve=after,
-            has_pool=bool(self.pool_texts),
+            losses=companion.losses,
         )
-        rows = None if everything is None else lambda: self.teaching.probe(everything)[2]
-        return challenge.run(train, validation, *probe, figures, rows)
+        closing = None if everything is None else lambda: self.teaching.probe(everything)[2]
+        return challenge.run(train, validation, *probe, figures, closing)
 
     def _outliers(self, outcome: Outcome, everything: Rows) -> OutlierRank | None:
         """What tells strange tickets from ordinary ones; None where too little is left to tell it from."""
