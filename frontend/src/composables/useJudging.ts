@@ -29,6 +29,7 @@ export function useJudging() {
   const { busy, problem, run } = useAction();
   const last = ref<SaidOfPair | null>(null);
   const shownAt = ref(Date.now());
+  let hasLeft = false;
 
   const pair = computed(() => query.data.value?.pair ?? null);
   const counts = computed(() => query.data.value?.counts ?? null);
@@ -45,8 +46,13 @@ export function useJudging() {
     if (made) {
       last.value = { judgement: made.judgement.id, ticket: held.ticket_id, choice, service: made.judgement.service_id };
     }
-    if (made || isGone(problem.value)) await query.refetch();
+    if (made || isGone(problem.value)) await next();
     return made !== undefined;
+  }
+  /** Whoever left meanwhile does not hold the next pair: all others would wait for it. */
+  async function next(): Promise<void> {
+    const found = (await query.refetch()).data?.pair;
+    if (hasLeft && found) await judging.release(found.id, found.lease).catch(() => undefined);
   }
   async function undo(): Promise<void> {
     const made = last.value;
@@ -63,6 +69,7 @@ export function useJudging() {
     }
   }
   onBeforeUnmount(() => {
+    hasLeft = true;
     if (pair.value) void judging.release(pair.value.id, pair.value.lease).catch(() => undefined);
   });
   return { query, pair, counts, reason, last, busy, problem, judge, undo };
