@@ -50,6 +50,15 @@ class DossierOverrideSerializer(serializers.ModelSerializer):
         fields = ["by", "reason", "codes", "created_at"]
 
 
+class DossierGroupSerializer(serializers.Serializer):
+    """A group of services (``others``: those of none) with its own promise, and threshold where it is certified."""
+
+    name = serializers.CharField()
+    services = serializers.ListField(child=serializers.CharField())
+    wanted = serializers.FloatField()
+    threshold = serializers.FloatField(allow_null=True)
+
+
 class DossierCertificateSerializer(serializers.Serializer):
     """The promise and the thresholds it routes by. ``is_spent``: it was asked at the promotion, and is in force."""
 
@@ -62,6 +71,7 @@ class DossierCertificateSerializer(serializers.Serializer):
     outlier_weight = serializers.FloatField(source="certificate.outlier_weight")
     coverage = serializers.FloatField(source="certificate.coverage", **NULL)
     recall = serializers.FloatField(source="certificate.recall", **NULL)
+    groups = DossierGroupSerializer(source="certificate.groups", many=True)
     escalated = serializers.ListField(source="certificate.escalated", child=serializers.CharField())
     audit_labels = serializers.IntegerField()
     window_from = serializers.DateField(allow_null=True)

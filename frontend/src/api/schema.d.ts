@@ -1958,6 +1958,7 @@ export interface components {
             coverage?: number | null;
             /** Format: double */
             recall?: number | null;
+            groups: components["schemas"]["DossierGroup"][];
             escalated: string[];
             audit_labels: number;
             /** Format: date */
@@ -2002,6 +2003,15 @@ export interface components {
             fingerprint: string;
             /** Format: date-time */
             readonly created_at: string;
+        };
+        /** @description A group of services (``others``: those of none) with its own promise, and threshold where it is certified. */
+        DossierGroup: {
+            name: string;
+            services: string[];
+            /** Format: double */
+            wanted: number;
+            /** Format: double */
+            threshold: number | null;
         };
         /** @description Which artifact it is, and how it was made. */
         DossierLineage: {

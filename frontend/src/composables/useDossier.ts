@@ -42,7 +42,11 @@ export function useDossierFacts() {
   function thresholds(one: Dossier): Fact[] {
     const given = one.certificate;
     if (!given || given.threshold === null) return [];
-    return named([
+    const groups = given.groups.map((one) => ({
+      name: one.name === "others" ? t("dossier.others") : one.name,
+      value: one.threshold === null ? t("dossier.to_people") : t("dossier.group", { share: percent(one.wanted, 1), threshold: number(one.threshold, 3) }),
+    }));
+    return [...groups, ...named([
       ["promise", percent(given.precision, 1)],
       ["threshold", number(given.threshold, 3)],
       ["gate_at", given.gate === null ? "" : number(given.gate, 3)],
@@ -51,7 +55,7 @@ export function useDossierFacts() {
       ["controls", number(given.audit_labels)],
       ["window", given.window_from && given.window_to ? `${date(given.window_from)} – ${date(given.window_to)}` : ""],
       ["escalated", given.escalated.map(nameOfCode).join(", ")],
-    ]);
+    ])];
   }
   function data(one: Dossier): Fact[] {
     const of = one.data;

@@ -14,7 +14,7 @@ const GIVEN = {
   id: 4, version: 2, former: 1, state: "done", why: "right twice as often", trouble: "", requested_by: "chloe", requested_at: AT, rehearsed_at: AT, approved_by: "dan", approved_at: AT, was_four_eyes: true, ended_at: AT, moment: AT, canary_share: 0.1, canary_passed_at: AT,
   gate: { passed: false, reasons: [{ code: "low_accuracy", params: { service: "delivery", value: 0.7, limit: 0.8, tickets: 40 }, stops: true }], limits: {}, fingerprint: "x", created_at: AT },
   override: { by: "dan", reason: "two services are new", codes: ["low_accuracy"], created_at: AT },
-  certificate: { state: "certified", is_spent: true, precision: 0.95, level: 0.05, threshold: 0.873, gate: 0.95, outlier_weight: 0, coverage: 0.71, recall: 0.68, escalated: ["returns"], audit_labels: 500, window_from: "2026-10-01", window_to: "2026-11-01", fingerprint: "c", created_at: AT },
+  certificate: { state: "certified", is_spent: true, precision: 0.95, level: 0.05, threshold: 0.873, gate: 0.95, outlier_weight: 0, coverage: 0.71, recall: 0.68, groups: [{ name: "money", services: ["billing"], wanted: 0.97, threshold: 0.91 }, { name: "others", services: ["returns"], wanted: 0.95, threshold: null }], escalated: ["returns"], audit_labels: 500, window_from: "2026-10-01", window_to: "2026-11-01", fingerprint: "c", created_at: AT },
   observation: {
     id: 3, candidate: 2, baseline: "rules", baseline_version: null, share: 0.1, slice: 0.1, terms: { precision: 0.95, cost_margin: 0.25, coverage_margin: 0.05, resolution: 0.5, most_judgements: 800, alpha: 0.05 }, escalation_minutes: 1, misroute_minutes: 10, state: "promoted",
     verdict: { state: "sufficient", reasons: [{ code: "precision_certified", params: { certified: 0.96, target: 0.95 } }], cost: sequence(-0.5), coverage: sequence(0.1), more: null },
@@ -48,7 +48,7 @@ it("says who decided what, why, and against which objection of the gate", () => 
 
 it("gives the thresholds, the data with their fingerprints, the lineage and the cost", () => {
   const said = words();
-  for (const part of ["95%", "0.873", "Returns", "700", "f".repeat(64), "e".repeat(64), "s3://bucket/model.tar.gz", "bert-base-uncased", "epochs 6", "0.05", "-0.50 (-0.55 – -0.45)"]) expect(said).toContain(part);
+  for (const part of ["95%", "0.873", "97% promised, from 0.910", "The other services", "always to people", "Returns", "700", "f".repeat(64), "e".repeat(64), "s3://bucket/model.tar.gz", "bert-base-uncased", "epochs 6", "0.05", "-0.50 (-0.55 – -0.45)"]) expect(said).toContain(part);
 });
 
 it("keeps what was compared, what had drifted, and what came of it", () => {
