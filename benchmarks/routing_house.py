@@ -94,7 +94,7 @@ class RoutingHouse:
         return bool(backend().observe_endpoint(endpoint).state == "in_service")
 
     def observe(self) -> Any:
-        """Mirror a tenth of the tickets to the candidate. Whatever the gate says of it by now: its labels are made up."""
+        """Mirror a tenth of the tickets to the candidate, whatever the gate says of its made-up labels by now."""
         from inference import actions
         from training.models import GateVerdict
 
