@@ -351,8 +351,8 @@ def test_a_fine_tuning_at_the_end_of_a_replay_of_the_demo_corpus_is_not_worse_th
     )
     early = report["curve"][3]["accuracy"]
     assert report["head"]["accuracy"] > early, "more labels, more accuracy"
-    # One standard error where the two differ on a quarter of the tickets. The head that stands listens to the words,
-    # which the learner does not: on these tickets that is worth more than what distilling it costs.
-    noise = (0.25 / (len(made) - 1000)) ** 0.5
+    # Two standard errors where the two differ on a quarter of the tickets. What stands listens to the words, which the
+    # learner does not: on these tickets that is worth more than distilling the learner costs, where the labels say so.
+    noise = 2 * (0.25 / (len(made) - 1000)) ** 0.5
     assert report["finetuned"]["accuracy"] >= report["head"]["accuracy"] - noise
     assert report["accuracy"] == report["finetuned"]["accuracy"]
