@@ -91,7 +91,9 @@ def test_the_charts_library_is_loaded_by_pages_with_charts_alone(lead):
 def test_a_lead_decides_against_the_gate_by_name_and_with_a_reason(lead, tab):
     version = 1
     before = lead.call(f"/api/models/{version}/gate/")
-    assert before["observe"]["code"] == "stopped_by_gate", "the demo's first version is too weak: the gate stops it"
+    assert before["observe"]["code"] == "stopped_by_gate", (
+        "the demo's first version is too weak: the gate stops it"
+    )
     lead.open(f"/dashboard?version={version}")
     tab.get_by_role("button", name="Decide against this").click()
     tab.get_by_role("button", name="Let it go on", exact=True).click()
