@@ -1,5 +1,5 @@
 """Brings a new demo installation to the middle of its story, through the same actions that people use."""
 
-from inference.demo.story import seed
+from inference.demo.story import go_on, seed
 
-__all__ = ["seed"]
+__all__ = ["go_on", "seed"]

@@ -25,6 +25,7 @@ ARCHIVE = 2_400
 ARCHIVE_SHARE = 0.6
 """Of a small demo's tickets, at most."""
 POLICY = {
+    "is_active": False,  # until the story is told
     "min_new_labels": 25,
     "minimum_labels": 40,
     "cooldown_minutes": 0,

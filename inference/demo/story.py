@@ -1,8 +1,9 @@
 """The demo's story so far, told through the actions that people use, with an eye on the rows.
 
-1. Some hundreds of tickets labelled, a first version trained: too weak to promise anything. 2. Control tickets, and the
-tickets that the former system had labelled: a second version, whose promise is certified. 3. Keyword rules route; the
-second version looks on; people judge where the two differ, up to ten judgements before the verdict.
+1. Some hundreds of tickets labelled, controls among them, a first version trained: too weak to promise anything. With
+that the first page opens. 2. The tickets that the former system had labelled: a second version, whose promise is
+certified. 3. Keyword rules route; the second version looks on; people judge where the two differ, up to ten judgements
+before the verdict.
 
 Every stage looks at the rows first, so a start that was interrupted goes on where it stopped.
 """
@@ -16,7 +17,7 @@ from compute.port import ComputeBackend
 from inference import actions, runs, selectors
 from inference.demo import people, teaching, watching
 from inference.demo.teaching import Say
-from inference.models import Judgement, RoutingDecision
+from inference.models import RoutingDecision
 from training import actions as training
 from training import selectors as training_selectors
 from training.models import ModelVersion, TrainingRun
@@ -28,37 +29,51 @@ CONTROL_SHARE = 0.75
 LABELS_AFTER = 12
 LABELS_MISSING = 13
 """Until the next training, when the demo opens."""
-FIRST_SECONDS = 20
-"""Time box of the first training, which has little to learn from."""
+FIRST_SECONDS, SECOND_SECONDS = 20, 60
+"""Time boxes: the first training has little to learn from; the second, nobody waits for."""
 POLL_SECONDS = 0.5
 
 
 def seed(*, backend: ComputeBackend, say: Say, tickets: int = people.TICKETS, labels: int = LABELS) -> None:
-    """Bring the installation to the middle of its story. Can be repeated; needs the compute supervisor."""
-    if Judgement.objects.exists():  # the last thing told: nothing of it is touched again
-        say("the demo data is there")
-        return
-    people.cast()
-    say("accounts and services are there")
-    if people.tickets(tickets) is not None:
-        say(f"{tickets:,} tickets are in")
-    _embed(backend, say)
-    teaching.label(labels, say, CONTROL_SHARE / 2)
+    """What the first page needs: tickets in their space, labels, a first version. Can be repeated; needs the compute
+    supervisor."""
+    if training_selectors.current_model() is None:
+        people.cast()
+        say("accounts and services are there")
+        if people.tickets(tickets) is not None:
+            say(f"{tickets:,} tickets are in")
+        _embed(backend, say)
+        teaching.label(labels, say)
+        _controls(say)
     _version(1, backend, say, max_seconds=FIRST_SECONDS)
-    _controls(say)
-    if training_selectors.current_model().number < 2:
+    if not _is_told():
+        teaching.rank()
+
+
+def go_on(*, backend: ComputeBackend, say: Say, tickets: int = people.TICKETS) -> None:
+    """The rest, while everything runs: the second version and its observation. No training starts by itself until it
+    is told to its end."""
+    if _is_told():
+        say("the demo's story is told")
+        return
+    if training_selectors.current_model().number < 2:  # type: ignore[union-attr]
         say(f"{people.archive(tickets):,} tickets labelled by the former system are in")
-    candidate = _version(2, backend, say, max_seconds=people.train_seconds())
+    candidate = _version(2, backend, say, max_seconds=SECOND_SECONDS)
     _see_all(candidate, backend, say)
     watching.rules_write()
     if RoutingDecision.objects.count() < watching.TRAFFIC:
         watching.observe(candidate, backend, say)
     if training_selectors.label_counts().since_last < LABELS_AFTER:
         teaching.label(teaching.decided() + LABELS_AFTER, say)
-    teaching.rank()
-    missing = training_selectors.label_counts().since_last + LABELS_MISSING
-    training.policy_update(min_new_labels=missing)
     watching.judge(say)
+    missing = training_selectors.label_counts().since_last + LABELS_MISSING
+    training.policy_update(min_new_labels=missing, max_seconds=people.train_seconds(), is_active=True)
+    say("the demo's story is told")
+
+
+def _is_told() -> bool:
+    """Whether it was told to its end at an earlier start: then nothing of it is touched again."""
+    return training_selectors.policy_current().is_active
 
 
 def _controls(say: Say) -> None:

@@ -83,8 +83,9 @@ def judge(say: Say) -> None:
     if observation is None:
         return
     wanted = _place_of_verdict(observation) - LEFT
+    judged = pairs.compared(observation).filter(judged_at__isnull=False).count()
     reviewer = User.objects.get(username="bob")
-    for _ in range(wanted):
+    for _ in range(wanted - judged):
         pair = actions.pair_claim(observation=observation, reviewer=reviewer)
         if pair is None:
             break

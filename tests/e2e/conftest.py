@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.config.processes import ROOT, python
+from tests.config.processes import ROOT, eventually, python
 from tests.e2e.browsing import ARGUMENTS, Visitor, find_chromium
 from tests.e2e.installation import Installation, Site
 
 SMALL_DEMO = {"DEMO_TICKETS": "4000", "DEMO_LABELS": "200", "DEMO_TRAIN_SECONDS": "25"}
 DEMO_PATIENCE = 420.0
+TOLD = "the demo's story is told"
 HERE = Path(__file__).parent
 OWN_INSTALLATION = ("test_own_data.py", "test_whole_loop.py")
 
@@ -53,7 +54,9 @@ def demo(pages: None) -> Iterator[Site]:
     if address := os.environ.get("E2E_ADDRESS"):
         yield Site(address)
     else:
-        yield from _running(Installation(_home(), demo=True, **SMALL_DEMO), DEMO_PATIENCE)
+        for installation in _running(Installation(_home(), demo=True, **SMALL_DEMO), DEMO_PATIENCE):
+            eventually(lambda site=installation: TOLD in site.text(), TOLD, DEMO_PATIENCE)
+            yield installation
 
 
 @pytest.fixture
