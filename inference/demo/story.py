@@ -56,6 +56,7 @@ def go_on(*, backend: ComputeBackend, say: Say, tickets: int = people.TICKETS) -
     if _is_told():
         say("the demo's story is told")
         return
+    say("the demo's story goes on by itself; the Loop page shows it at work")
     if training_selectors.current_model().number < 2:  # type: ignore[union-attr]
         say(f"{people.archive(tickets):,} tickets labelled by the former system are in")
     candidate = _version(2, backend, say, max_seconds=SECOND_SECONDS)
