@@ -107,15 +107,8 @@ def boot(manager: Manager, home: Path, *, demo: bool) -> None:
                 manager.start(name)
         manager.until(lambda: _get("/healthz") is not None, 120, "the web server")
     announce(manager, time.monotonic() - began)
-<<<<<<< HEAD
-    if demo:
-        say("The demo's story goes on by itself; the Loop page shows it at work.")
-        if manager.step([sys.executable, "manage.py", "demo_seed", "--go-on"]) != 0:
-            say("It stopped before its end (see above); the next start tells the rest.")
-=======
     if demo and manager.step([sys.executable, "manage.py", "demo_seed", "--go-on"]) != 0:
         say("The demo's story stopped before its end (see above); the next start tells the rest.")
->>>>>>> story
 
 
 def manage(manager: Manager, *words: str) -> None:
