@@ -43,13 +43,12 @@ from ml.teaching import Teaching
 from ml.tuning import read_checkpoint_state
 
 SAVE_SECONDS = 5.0
-MOST_OVER_SECONDS = 60.0
-"""How far the head over words may go beyond the time box, where the machine was slower than it promised to be: mostly
-seconds, and on the demo's tickets worth 20 points. The job's own limit leaves more."""
-
+WORDS_SECONDS = 60.0
+"""What the head over words may take even when a slow machine has used up the time box: mostly it takes seconds, and on
+the demo's tickets it is worth 10 to 20 points. The job's own limit leaves more."""
 CROSSED_COST, CROSSED_SHARE = 8.0, 0.2
 """Asking all labelled rows takes about so many times as long as learning the words once, and at most this share of the
-time that is left."""
+time that is left; half of ``WORDS_SECONDS`` in any case."""
 
 EMBEDDINGS = "embeddings.npz"
 
@@ -218,7 +217,7 @@ class Trainer:
     def _listen(self, companion: Companion, everything: Rows) -> None:
         """How much to listen to the words, told by every labelled row, where there is time to ask them all."""
         self._check_stop()
-        if CROSSED_COST * companion.seconds > CROSSED_SHARE * self.budget.left():
+        if CROSSED_COST * companion.seconds > max(WORDS_SECONDS / 2, CROSSED_SHARE * self.budget.left()):
             emit(phase="words", skipped="crossing")
             return
         points, folds = self.teaching.points(everything), self.teaching.folds(everything)
@@ -234,8 +233,7 @@ class Trainer:
         if self.crossed and not outcome.is_tuned:
             sure = np.float32(outcome.temperature)
             head, mixture = Head(head.weight / sure, head.bias / sure), self.crossed
-        over = companion.seconds + SAVE_SECONDS - self.budget.left()
-        if mixture.listens and over > MOST_OVER_SECONDS:
+        if mixture.listens and companion.seconds > max(WORDS_SECONDS, self.budget.left() - SAVE_SECONDS):
             emit(phase="words", skipped="no_time")
             return outcome
         figures = {**outcome.metrics, "words_share": round(1 - mixture.share, 2)}
