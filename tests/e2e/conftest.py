@@ -27,6 +27,7 @@ OWN_INSTALLATION = ("test_own_data.py", "test_whole_loop.py")
 NewVisitor = Callable[..., Visitor]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A whole installation is minutes of work: these tests are heavy, all of them. The tour comes first: it tells
     of a demo that nobody has touched."""
