@@ -45,9 +45,10 @@ test: python  ## The tests (under ten minutes)
 
 test-heavy: python  ## Only the heavy tests: fine-tuning, replays, 100,000 rows, the pages in Chromium
 	@$(PYTHON) config/prepare.py && status=0; \
-	$(BIN)/pytest -m "heavy and not e2e and not alone" -n 2 --dist loadfile --durations=12 $(ARGS) || status=1; \
-	$(BIN)/pytest -m alone $(ARGS) || status=1; \
-	E2E_PATIENCE=2 $(BIN)/pytest -m e2e -n 2 --dist loadgroup --durations=20 $(ARGS) || status=1; exit $$status
+	$(BIN)/pytest -m "heavy and not e2e and not beside" -n 2 --dist loadfile --durations=12 $(ARGS) || status=1; \
+	$(BIN)/pytest -m beside --durations=5 $(ARGS) > .heavy-beside.txt 2>&1 & beside=$$!; \
+	E2E_PATIENCE=2 $(BIN)/pytest -m "e2e and not beside" --durations=20 $(ARGS) || status=1; \
+	wait $$beside || status=1; cat .heavy-beside.txt; exit $$status
 
 test-pages: python  ## Only the pages in Chromium, the tour first (SHOTS=folder keeps pictures)
 	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m e2e $(ARGS)

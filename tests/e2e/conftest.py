@@ -27,7 +27,6 @@ OWN_INSTALLATION = ("test_own_data.py", "test_whole_loop.py")
 NewVisitor = Callable[..., Visitor]
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A whole installation is minutes of work: these tests are heavy, all of them. The tour comes first: it tells
     of a demo that nobody has touched."""
@@ -36,8 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.heavy)
             item.add_marker(pytest.mark.timeout(900))
-            # With two processes (--dist loadgroup): the demo's pages, and beside them those that start their own.
-            item.add_marker(pytest.mark.xdist_group("own" if item.path.name in OWN_INSTALLATION else "demo"))
+            if item.path.name in OWN_INSTALLATION:
+                item.add_marker(pytest.mark.beside)
     items.sort(key=lambda item: (HERE in item.path.parents, item.path.name != "test_tour.py"))
 
 

@@ -336,7 +336,7 @@ def test_a_running_replay_is_left_alone_by_another(
 
 
 @pytest.mark.heavy
-@pytest.mark.alone
+@pytest.mark.beside
 @pytest.mark.timeout(1500)
 def test_a_fine_tuning_at_the_end_of_a_replay_of_the_demo_corpus_is_not_worse_than_the_learner(
     settings: Any, tmp_path: Path
