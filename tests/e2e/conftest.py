@@ -22,7 +22,6 @@ SMALL_DEMO = {"DEMO_TICKETS": "4000", "DEMO_LABELS": "200", "DEMO_TRAIN_SECONDS"
 DEMO_PATIENCE = 420.0
 TOLD = "the demo's story is told"
 HERE = Path(__file__).parent
-OWN_INSTALLATION = ("test_own_data.py", "test_whole_loop.py")
 
 NewVisitor = Callable[..., Visitor]
 
@@ -35,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.heavy)
             item.add_marker(pytest.mark.timeout(900))
-            if item.path.name in OWN_INSTALLATION:
+            if "demo" not in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.beside)
     items.sort(key=lambda item: (HERE in item.path.parents, item.path.name != "test_tour.py"))
 
