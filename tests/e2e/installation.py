@@ -32,6 +32,10 @@ class Site:
         """Role -> (user name, password) of the demo's people."""
         return {one["role"]: (one["username"], one["password"]) for one in self.session()["demo_accounts"]}
 
+    def demo_tickets(self) -> int:
+        """How many tickets the demo began with; live ones came since."""
+        return int(self.more.get("DEMO_TICKETS") or os.environ.get("DEMO_TICKETS", "10000"))
+
     def token(self) -> str:
         """A new token of the desk's machine, as the tour's terminal gets it."""
         words = [sys.executable, "manage.py", "machine_token", "desk"]

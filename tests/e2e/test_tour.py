@@ -50,9 +50,8 @@ def teach_twenty_tickets(walk: Walk, step: Step) -> None:
     desk = Desk(walk.visitor)
     expect(desk.page.get_by_text("until the next training")).to_be_visible()
     keys = {one["code"]: one["key"] for one in walk.visitor.call("/api/services/")["results"]}
-    oracle = Oracle(
-        walk.before["embedding"]["total"], walk.visitor.call("/api/session/")["installation"]["time_zone"]
-    )
+    zone = walk.visitor.call("/api/session/")["installation"]["time_zone"]
+    oracle = Oracle(walk.site.demo_tickets(), zone)
     counted = [walk.before["labels"]["since_last"]]
     walk.hear()
     desk.press("?")
