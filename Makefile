@@ -50,8 +50,8 @@ test-heavy: python  ## Only the heavy tests: fine-tuning, replays, 100,000 rows,
 	E2E_PATIENCE=2 $(BIN)/pytest -m "e2e and not beside" --durations=20 $(ARGS) || status=1; \
 	wait $$beside || status=1; cat .heavy-beside.txt; exit $$status
 
-test-pages: python  ## Only the pages in Chromium, the tour first (SHOTS=folder keeps pictures)
-	@$(PYTHON) config/prepare.py && $(BIN)/pytest -m e2e $(ARGS)
+test-pages: python  ## Only the pages in Chromium, the whole tour first (SHOTS=folder keeps pictures)
+	@$(PYTHON) config/prepare.py && E2E_STORY=whole $(BIN)/pytest -m e2e $(ARGS)
 
 test-all: test test-heavy  ## The tests, then the heavy ones
 

@@ -318,6 +318,8 @@ DRIFT_HOLDS = env_flag(
 # --- The demo's size: `make demo` fills an empty installation to this point (smaller for the browser tests) ----
 DEMO_TICKETS = env_int("DEMO_TICKETS", 10_000)
 DEMO_LABELS = env_int("DEMO_LABELS", 260)
+DEMO_CONTROLS = env_int("DEMO_CONTROLS", 520)
+DEMO_STORY = os.environ.get("DEMO_STORY", "whole")  # "short": it ends with the first version
 DEMO_TRAIN_SECONDS = env_int("DEMO_TRAIN_SECONDS", 60)
 
 # --- Live routing -------------------------------------------------------------------------------

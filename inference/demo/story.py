@@ -11,6 +11,8 @@ Every stage looks at the rows first, so a start that was interrupted goes on whe
 import math
 import time
 
+from django.conf import settings
+
 from accounts.models import User
 from annotation.models import Ticket
 from compute.port import ComputeBackend
@@ -23,7 +25,6 @@ from training import selectors as training_selectors
 from training.models import ModelVersion, TrainingRun
 
 LABELS = 260
-CONTROLS = 520
 CONTROL_SHARE = 0.75
 """Of what Teach serves while the controls are labelled."""
 LABELS_AFTER = 12
@@ -56,6 +57,9 @@ def go_on(*, backend: ComputeBackend, say: Say, tickets: int = people.TICKETS) -
     if _is_told():
         say("the demo's story is told")
         return
+    if settings.DEMO_STORY == "short":
+        _open(say)
+        return
     say("the demo's story goes on by itself; the Loop page shows it at work")
     if training_selectors.current_model().number < 2:  # type: ignore[union-attr]
         say(f"{people.archive(tickets):,} tickets labelled by the former system are in")
@@ -67,6 +71,11 @@ def go_on(*, backend: ComputeBackend, say: Say, tickets: int = people.TICKETS) -
     if training_selectors.label_counts().since_last < LABELS_AFTER:
         teaching.label(teaching.decided() + LABELS_AFTER, say)
     watching.judge(say)
+    _open(say)
+
+
+def _open(say: Say) -> None:
+    """From here trainings start by themselves, the next one soon."""
     missing = training_selectors.label_counts().since_last + LABELS_MISSING
     training.policy_update(min_new_labels=missing, max_seconds=people.train_seconds(), is_active=True)
     say("the demo's story is told")
@@ -80,7 +89,7 @@ def _is_told() -> bool:
 def _controls(say: Say) -> None:
     """Teach until there are enough control labels, or no more control tickets."""
     reserve = Ticket.objects.filter(is_audit=True).count()
-    wanted = min(CONTROLS, math.floor(0.95 * reserve))
+    wanted = min(settings.DEMO_CONTROLS, math.floor(0.95 * reserve))
     while (have := selectors.audit_decided().count()) < wanted:
         more = math.ceil((wanted - have) / CONTROL_SHARE)
         before = teaching.decided()
