@@ -109,6 +109,8 @@ TABLE: dict[str, tuple[set[str], dict[str, tuple[set[str], int]]]] = {
     "production/rollback/": (LEADS, {"POST": (LEADS, 400)}),
     "promotions/<int:pk>/approve/": (LEADS, {"POST": (LEADS, 404)}),
     "promotions/<int:pk>/withdraw/": (LEADS, {"POST": (LEADS, 400)}),
+    "promotions/<int:pk>/dossier/": (REVIEWERS, {"GET": (REVIEWERS, 404)}),
+    "watches/<int:pk>/read/": (LEADS, {"POST": (LEADS, 404)}),
     "history/": (REVIEWERS, {"GET": (REVIEWERS, 200)}),
     "route/": (MACHINES, {"POST": (MACHINES, 400)}),
     "route/<path:external_id>/": (MACHINES, {"GET": (MACHINES, 200)}),
@@ -166,6 +168,7 @@ def rows(db: None) -> dict[str, dict[str, object]]:
         "observation": {"pk": 1},
         "judging": {"pk": 1},
         "promotions": {"pk": 1},
+        "watches": {"pk": 1},
         "route": {"external_id": routed_ticket(lead).external_id},
     }
 
