@@ -186,6 +186,8 @@ def _walk(demo, visit, part: slice):
     visitor = visit(demo, "lead")
     visitor.open("/home")
     walk = Walk(visitor, demo, lambda: visit(demo, "admin"))
+    # In the short story the tour's own training makes the second version, not the third.
+    told = {"Version 3": f"Version {walk.before['model']['version'] + 1}"}
     for step, walked in zip(steps()[part], STEPS[part], strict=True):
         walk.said = ""
         walked(walk, step)
@@ -193,5 +195,5 @@ def _walk(demo, visit, part: slice):
         for picture in step.pictures:
             if picture not in SHOT_ON_THE_WAY:
                 shoot(walk.page, picture)
-        missing = [word for word in step.words if word.lower() not in walk.said.lower()]
+        missing = [word for word in step.words if told.get(word, word).lower() not in walk.said.lower()]
         assert not missing, f"step {step.title!r} names what no page showed: {missing}"
