@@ -1,6 +1,5 @@
 """People and the desk's machine of one installation, over the API: for their bulk work, where no page is looked at."""
 
-import json
 import random
 import uuid
 from itertools import islice
@@ -174,8 +173,3 @@ class Machine(Caller):
 def words(value: list[str]) -> str:
     """A list as the admin's form takes it: one a line."""
     return "\n".join(value)
-
-
-def shown(value: Any) -> str:
-    """For a failure's message."""
-    return json.dumps(value, indent=1)[:2000]

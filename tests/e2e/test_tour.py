@@ -171,6 +171,7 @@ def test_the_tour_in_the_docs_has_the_steps_that_are_walked_here():
     assert [_named(step.title) for step in steps()] == [walked.__name__ for walked in STEPS]
 
 
+@pytest.mark.timeout(1800)  # the demo is made within it
 def test_the_tour_works_as_it_is_written_up_to_a_new_version(demo, visit):
     _walk(demo, visit, slice(None, TO_A_NEW_VERSION))
 
@@ -178,6 +179,7 @@ def test_the_tour_works_as_it_is_written_up_to_a_new_version(demo, visit):
 @pytest.mark.skipif(
     not WHOLE_STORY, reason="ten minutes more: `make test-pages` tells the demo's whole story"
 )
+@pytest.mark.timeout(1800)
 def test_the_tour_works_as_it_is_written_up_to_the_way_back(demo, visit):
     _walk(demo, visit, slice(TO_A_NEW_VERSION, None))
 
