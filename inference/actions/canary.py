@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from compute.port import ComputeBackend, EndpointSpec
 from inference import nudges
 from inference.actions import history
 from inference.actions.deployments import deployment_replace
@@ -27,14 +26,6 @@ log = logging.getLogger(__name__)
 
 CANARY = "canary"
 FEWEST_CALLS = 10
-
-
-def canary_up(promotion: Promotion, backend: ComputeBackend) -> bool:
-    """Wish for the canary's endpoint; whether it answers with the version."""
-    wanted = promotion.version.artifact_uri
-    backend.put_endpoint(EndpointSpec(name=CANARY, artifact_uri=wanted))
-    seen = backend.observe_endpoint(CANARY)
-    return seen.state == "in_service" and seen.artifact_uri == wanted
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from django.utils import timezone
 from compute.port import ComputeBackend, ComputeError, EndpointObservation, EndpointSpec
 from inference import nudges
 from inference.actions import history
-from inference.actions.canary import CANARY, canary_step, canary_up
+from inference.actions.canary import CANARY, canary_step
 from inference.actions.deployments import PRODUCTION, deployment_replace, production_ensure
 from inference.actions.promotions import promotion_end, promotion_fail
 from inference.comparison import current
@@ -63,13 +63,19 @@ def promotions_drive(*, backend: ComputeBackend) -> None:
         log.warning("promotion: %s", error)
 
 
+def _wish(endpoint: str, version: ModelVersion, backend: ComputeBackend) -> tuple[EndpointObservation, bool]:
+    """Wish that an endpoint takes a version; what is seen of it, and whether it answers with the version."""
+    backend.put_endpoint(EndpointSpec(name=endpoint, artifact_uri=version.artifact_uri))
+    seen = backend.observe_endpoint(endpoint)
+    return seen, seen.state == "in_service" and seen.artifact_uri == version.artifact_uri
+
+
 def _rehearse(promotion: Promotion, backend: ComputeBackend) -> None:
     """Start what routes now anew, and let it answer; a first version goes back to people, which needs no machine."""
     former = promotion.former
     if former is not None:
-        backend.put_endpoint(EndpointSpec(name=REHEARSAL, artifact_uri=former.artifact_uri))
-        seen = backend.observe_endpoint(REHEARSAL)
-        if seen.state != "in_service" or seen.artifact_uri != former.artifact_uri:
+        seen, is_up = _wish(REHEARSAL, former, backend)
+        if not is_up:
             if _has_failed(seen, promotion.requested_at):
                 _give_up(promotion, f"the way back cannot start: {seen.reason or seen.state}")
             return
@@ -108,21 +114,17 @@ def _answers_wrongly(version: ModelVersion, backend: ComputeBackend) -> str:
 
 def _canary(promotion: Promotion, backend: ComputeBackend) -> None:
     """Let it route its share once it answers; one that cannot start ends the promotion."""
-    if canary_up(promotion, backend):
-        canary_step(promotion)
-        return
-    if current.deployment(DeploymentRole.CANARY) is not None:
-        canary_step(promotion)  # it went away meanwhile: its tickets say so
-    elif _has_failed(seen := backend.observe_endpoint(CANARY), promotion.approved_at):
+    seen, is_up = _wish(CANARY, promotion.version, backend)
+    if is_up or current.deployment(DeploymentRole.CANARY) is not None:
+        canary_step(promotion)  # if it went away meanwhile, its tickets say so
+    elif _has_failed(seen, promotion.approved_at):
         _give_up(promotion, f"the canary cannot start: {seen.reason or seen.state}")
 
 
 def _deploy(promotion: Promotion, backend: ComputeBackend) -> None:
     """Let the endpoint take the version; when it answers with it, let the row say so."""
-    wanted = promotion.version.artifact_uri
-    backend.put_endpoint(EndpointSpec(name=PRODUCTION, artifact_uri=wanted))
-    seen = backend.observe_endpoint(PRODUCTION)
-    if seen.state == "in_service" and seen.artifact_uri == wanted:
+    seen, is_up = _wish(PRODUCTION, promotion.version, backend)
+    if is_up:
         _take_over(promotion)
         return
     if _has_failed(seen, promotion.approved_at):
