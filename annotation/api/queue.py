@@ -13,19 +13,22 @@ from annotation import actions, selectors
 from annotation.api import shapes
 from annotation.models import QueueItem
 
+MOST_HELD = 1000
+"""Leases named in one request: the page names those of answers not saved yet too, and an outage lets these grow."""
+
 
 class ClaimSerializer(serializers.Serializer):
     """Ask for work."""
 
     mode = serializers.ChoiceField(choices=["teach", "check"])
     count = serializers.IntegerField(min_value=1, max_value=5, default=1)
-    holding = serializers.ListField(child=serializers.UUIDField(), max_length=20, default=list)
+    holding = serializers.ListField(child=serializers.UUIDField(), max_length=MOST_HELD, default=list)
 
 
 class LeasesSerializer(serializers.Serializer):
     """Leases one holds."""
 
-    leases = serializers.ListField(child=serializers.UUIDField(), max_length=20)
+    leases = serializers.ListField(child=serializers.UUIDField(), max_length=MOST_HELD)
 
 
 class SubmitSerializer(serializers.Serializer):

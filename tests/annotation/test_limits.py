@@ -73,6 +73,15 @@ def code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
+def test_a_page_with_hundreds_of_answers_not_saved_yet_goes_on_and_keeps_their_leases(alice: Desk) -> None:
+    factories.queued(*(factories.ticket() for _ in range(2)))
+    held = [alice.lease(), *(str(uuid.uuid4()) for _ in range(300))]
+    kept = alice.post("queue/heartbeat", leases=held)
+    assert [one["token"] for one in kept.json()["leases"]] == held[:1]
+    following = alice.post("queue/claim", mode="teach", holding=held)
+    assert following.status_code == 200 and following.json()["items"][0]["lease"]["token"] not in held
+
+
 def test_an_unknown_label_is_refused_and_the_ticket_can_still_be_answered(alice: Desk) -> None:
     service = factories.service()
     factories.queued(factories.ticket())

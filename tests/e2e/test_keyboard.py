@@ -130,7 +130,8 @@ def test_two_people_never_see_the_same_ticket(demo, visit, desk):
 
 
 def test_a_random_control_shows_no_suggestion_and_no_likely_service(desk):
-    desk.until(lambda now: now.reason.startswith("Random control"))
+    # The demo's story has served more controls than their share: the next ones may be a hundred tickets away.
+    desk.until(lambda now: now.reason.startswith("Random control"), most=150)
     panel = desk.page.get_by_role("region", name="Services")
     shoot(desk.page, "teach-control")
     assert panel.locator("span.bg-accent\\/75").count() == 0, "no bars of probability"

@@ -42,6 +42,8 @@ interface Done {
 
 /** One on the screen and two ahead. */
 const AHEAD = 3;
+/** Leases that the server takes in one request. */
+const MOST_HELD = 1000;
 const EMPTY_POLL_MS = 5_000;
 const RETRY_MS = [1_500, 3_000, 6_000, 12_000];
 
@@ -69,10 +71,11 @@ export function createQueue({ mode, userId, api, outbox, makeKey = newKey, sched
   let stopped = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const held = () => [
-    ...buffer.value.map((item) => item.lease.token),
-    ...outbox.entries.value.map((entry) => entry.body.lease),
-  ];
+  const held = () =>
+    [
+      ...buffer.value.map((item) => item.lease.token),
+      ...outbox.entries.value.map((entry) => entry.body.lease),
+    ].slice(0, MOST_HELD);
   const lastSaved = () => progress.value?.recent.find((annotation) => !annotation.undone);
 
   function refill(): Promise<void> {
