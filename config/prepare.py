@@ -13,7 +13,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,19 +39,32 @@ def main() -> int:
     parser.add_argument("--no-build", action="store_true", help="install npm packages, build no pages")
     options = parser.parse_args()
     steps = os.environ.get("STEPS", "3" if not options.no_frontend else "1")
-    parts = [("Python packages", python_packages)]
+    chains = [[(f"[1/{steps}] Python packages", python_packages)]]
     if not options.no_frontend and (FRONTEND / "package.json").exists():
-        parts.append(("npm packages", npm_packages))
+        chains.append([(f"[2/{steps}] npm packages", npm_packages)])
         if not options.no_build:
-            parts.append(("Pages", pages))
-    check_tools(node=len(parts) > 1)
-    for number, (title, part) in enumerate(parts, start=1):
-        began = time.monotonic()
-        label = f"[{number}/{steps}] {title}"
-        print(f"{label} …", flush=True)
-        changed = part()
-        print(f"{label}: {f'{time.monotonic() - began:.1f} s' if changed else 'up to date'}", flush=True)
+            chains[1].append((f"[3/{steps}] Pages", pages))
+    check_tools(node=len(chains) > 1)
+    # pip keeps one core busy, npm and Vite another: beside each other they take the longer one's time.
+    with ThreadPoolExecutor(len(chains)) as beside:
+        for chain in [beside.submit(follow, chain) for chain in chains]:
+            chain.result()
     return 0
+
+
+def follow(chain: list[tuple[str, Callable[[], bool]]]) -> None:
+    """Do these parts one after the other, and say how long each took."""
+    for label, part in chain:
+        began = time.monotonic()
+        say(f"{label} …")
+        changed = part()
+        say(f"{label}: {f'{time.monotonic() - began:.1f} s' if changed else 'up to date'}")
+
+
+def say(line: str) -> None:
+    """One line, in one piece: two chains write."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def check_tools(*, node: bool) -> None:
@@ -115,7 +129,7 @@ def run(words: list[str], folder: Path = ROOT) -> None:
         last = [*last[-40:], line.rstrip()]
         word = line.split(" ", 1)[0]
         if word in {"Collecting", "Downloading", "Installing", "Building", "added", "vite", "dist/"}:
-            print(f"    {line.strip()[:100]}", flush=True)
+            say(f"    {line.strip()[:100]}")
     if child.wait() != 0:
         print("\n".join(last), file=sys.stderr)
         stop(f"`{' '.join(words[-3:])}` failed: its last lines are above")
