@@ -37,7 +37,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hash passwords cheaply and empty the database quickly: the real ways cost more than most tests."""
+    """Hash passwords cheaply, look static files up when asked for, and empty the database quickly: the real ways cost
+    more than most tests."""
     from django.conf import settings
     from hypothesis import settings as hypothesis
 
@@ -48,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.load_profile("house")
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Each test client loads the middleware anew, and WhiteNoise would read every static file for it.
+    settings.WHITENOISE_AUTOREFRESH = True
     emptying.use()
 
 
