@@ -1,7 +1,7 @@
 """One demo installation a session, Chromium, and visitors that fail their test for whatever a page does wrong.
 
-The demo is smaller than `make demo`'s (2,500 tickets, or 4,000 for its whole story, instead of 10,000) so that it is there within two minutes on
-two cores. All the rest is the same: the process manager, real servers, a real training.
+The demo is smaller than `make demo`'s (2,500 tickets, or 4,000 for its whole story, instead of 10,000) so that it is
+there within two minutes on two cores. All the rest is the same: the process manager, real servers, a real training.
 For work on these tests, `E2E_ADDRESS=http://127.0.0.1:8000` takes a demo that runs already.
 """
 
