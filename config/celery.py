@@ -26,6 +26,7 @@ app.conf.beat_schedule = {
     "inference: drive promotions": {"task": "inference.tasks.promotions_drive", "schedule": 5.0},
     "inference: watch production": {"task": "inference.tasks.production_watch", "schedule": 15.0},
     "inference: answer the desk": {"task": "inference.tasks.escalations_drive", "schedule": 5.0},
+    "inference: tell of alarms": {"task": "inference.tasks.alarms_send", "schedule": 15.0},
     "inference: read drift": {"task": "inference.tasks.drift_check", "schedule": 900.0},
     "annotation: drive imports": {"task": "annotation.tasks.imports_drive", "schedule": 30.0},
 }

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-NAMES = ("SECRET_KEY", "AUDIT_SALT", "DATABASE_URL", "DATABASE_PASSWORD", "REDIS_URL")
+NAMES = ("SECRET_KEY", "AUDIT_SALT", "DATABASE_URL", "DATABASE_PASSWORD", "REDIS_URL", "EMAIL_HOST_PASSWORD")
 
 
 def read_secret_files(environment: MutableMapping[str, str]) -> None:

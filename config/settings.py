@@ -329,6 +329,21 @@ ROUTE_RATE = env_int("ROUTE_RATE", 300)  # tickets a second, of each machine acc
 ROUTE_WEBHOOK_URL = webhook_url("ROUTE_WEBHOOK_URL")  # told what people decided; "" = the desk asks
 ROUTE_WEBHOOK_SECRET = os.environ.get("ROUTE_WEBHOOK_SECRET") or secret_file("webhook_secret")
 
+# Alarms leave the house by mail (ALARM_MAIL_TO and EMAIL_HOST) and by webhook; without them the pages alone tell.
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = env_int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_SSL = EMAIL_PORT == 465
+EMAIL_USE_TLS = env_flag("EMAIL_USE_TLS", not EMAIL_USE_SSL)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "") or "aiguilleur@localhost"
+ALARM_MAIL_TO = [one.strip() for one in os.environ.get("ALARM_MAIL_TO", "").split(",") if one.strip()]
+if ALARM_MAIL_TO and not EMAIL_HOST:
+    raise ImproperlyConfigured("ALARM_MAIL_TO is set, EMAIL_HOST is not: name the mail server.")
+ALARM_WEBHOOK_URL = webhook_url("ALARM_WEBHOOK_URL")
+ALARM_WEBHOOK_SECRET = os.environ.get("ALARM_WEBHOOK_SECRET") or secret_file("alarm_webhook_secret")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

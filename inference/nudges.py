@@ -18,6 +18,7 @@ WORK = "inference.tasks.work_find"
 OBSERVER = "inference.tasks.observer_drive"
 PROMOTIONS = "inference.tasks.promotions_drive"
 ESCALATIONS = "inference.tasks.escalations_drive"
+ALARMS = "inference.tasks.alarms_send"
 
 
 def _send(task: str) -> None:
@@ -47,6 +48,11 @@ def learner() -> None:
 def escalations() -> None:
     """A person answered a waiting customer, and the desk is to be told."""
     _send(ESCALATIONS)
+
+
+def alarms() -> None:
+    """Something is wrong, and people outside the pages are to be told."""
+    _send(ALARMS)
 
 
 def transforms() -> None:

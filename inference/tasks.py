@@ -48,6 +48,13 @@ def drift_check() -> None:
 
 
 @shared_task
+def alarms_send() -> None:
+    """Tell the addresses of the installation what is wrong."""
+    nudges.taken(nudges.ALARMS)
+    actions.alarms_send()
+
+
+@shared_task
 def learner_refresh() -> None:
     """Refit and re-rank if anything changed; else return at once. Labels of one moment share one refit."""
     from inference.learner import worker  # modAL and its torch: in this worker only

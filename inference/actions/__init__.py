@@ -1,5 +1,6 @@
 """Writes of inference. Each is one transaction unless it says otherwise."""
 
+from inference.actions.alarms import alarm_raise, alarms_send
 from inference.actions.deploying import promotions_drive
 from inference.actions.deployments import assistant_ensure, production_ensure
 from inference.actions.drift import drift_check
@@ -45,6 +46,8 @@ __all__ = [
     "Said",
     "Told",
     "Trial",
+    "alarm_raise",
+    "alarms_send",
     "assistant_ensure",
     "candidate_ask",
     "certificate_spend",

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from inference import nudges
 from inference.actions import history
+from inference.actions.alarms import alarm_raise
 from inference.actions.deployments import deployment_replace
 from inference.actions.promotions import promotion_fail
 from inference.comparison import current
-from inference.models import Deployment, DeploymentRole, HistoryKind, Promotion, PromotionState
+from inference.models import AlarmKind, Deployment, DeploymentRole, HistoryKind, Promotion, PromotionState
 from inference.watch import evidence, finding
 from inference.watch.finding import Found
 from inference.watch.watched import watch_settings
@@ -40,6 +41,7 @@ def canary_step(promotion: Promotion, now: datetime | None = None) -> None:
         _begin(locked)
     elif (found := _found(live, now)) is not None:
         promotion_fail(locked, found.why, found=found.to_dict())
+        alarm_raise(AlarmKind.CANARY_STOPPED, version=locked.version.number, found=[found.to_dict()])
         log.warning("the canary of version %s: %s", locked.version.number, found.why)
     elif _is_enough(live, now):
         locked.state = PromotionState.DEPLOYING

@@ -1,16 +1,18 @@
 """Reads drift and keeps it; a service whose promise is broken is held back until a lead has looked."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.errors import Refused
+from inference.actions.alarms import alarm_raise
 from inference.actions.holds import hold_start
 from inference.drift import readings
 from inference.drift.readings import Finding
-from inference.models import DriftReading, RoutingHold
+from inference.models import AlarmKind, DriftReading, RoutingHold
 
 LOCK_CLASS = 7_231
 HOLDS = {"precision_broken", "service_precision_broken"}
@@ -32,7 +34,28 @@ def drift_check(*, now: datetime | None = None, is_due: bool = False) -> list[Dr
             return []
         compared, found = readings.read_all(now)
         model = compared.model if compared else None
-        return [_keep(finding, model.pk if model else None, now) for finding in found]
+        known = _alarmed(last)
+        rows = [_keep(finding, model.pk if model else None, now) for finding in found]
+        _tell([row for row in rows if row.is_alarm and (row.code, row.service_id) not in known])
+        return rows
+
+
+def _alarmed(last: datetime | None) -> set[tuple[str, int | None]]:
+    """(code, service) of the alarms at the last check: people were told of them then."""
+    return set(DriftReading.objects.filter(read_at=last, is_alarm=True).values_list("code", "service_id"))
+
+
+def _tell(rows: list[DriftReading]) -> None:
+    """One alarm for all that is new at this check."""
+    if rows:
+        alarm_raise(AlarmKind.DRIFT, found=[_told(row) for row in rows])
+
+
+def _told(row: DriftReading) -> dict[str, Any]:
+    service = {"service": row.service.name} if row.service else {}
+    figures = {"value": row.value, "reference": row.reference, **row.params, **service}
+    held = "" if row.hold is None else "all" if row.hold.service_id is None else "one"
+    return {"code": row.code, "params": figures, "held": held}
 
 
 def _keep(finding: Finding, model_id: int | None, now: datetime) -> DriftReading:

@@ -7,6 +7,7 @@ so a worker killed at any moment leaves both or neither, and the next look finds
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -15,10 +16,12 @@ from accounts.errors import Refused
 from accounts.models import User
 from inference import selectors
 from inference.actions import history
+from inference.actions.alarms import alarm_raise
 from inference.actions.holds import hold_start
 from inference.actions.promotions import production_rollback
 from inference.comparison import current
 from inference.models import (
+    AlarmKind,
     Deployment,
     HistoryEntry,
     HistoryKind,
@@ -131,8 +134,9 @@ def _calls(watch: Watch, asked: WatchSettings, now: datetime) -> Found | None:
 
 
 def _act(watch: Watch, found: Found, now: datetime, *, is_automatic: bool) -> None:
-    """Go back, or give everything to people where there is nothing to go back to, or only tell leads."""
+    """Go back, or give everything to people where there is nothing to go back to, or only tell leads. Alarms tell."""
     watch.found = found.to_dict()
+    told: dict[str, Any] = {"version": watch.deployment.model_version.number, "found": [watch.found]}
     if not is_automatic:
         history.note(
             HistoryKind.WATCH_ALARM,
@@ -141,13 +145,16 @@ def _act(watch: Watch, found: Found, now: datetime, *, is_automatic: bool) -> No
             deployment=watch.deployment,
             found=watch.found,
         )
+        alarm_raise(AlarmKind.REFUTED, **told)
         _end(watch, WatchState.ALARMED, now)
     elif current.way_back() is None:
         watch.hold = _hold_everything(watch, found)
+        alarm_raise(AlarmKind.HELD, **told)
         _end(watch, WatchState.HELD, now)
     else:
         made = production_rollback(by=None, why=found.why, only=watch.deployment, found=watch.found)
         watch.back_to = made.model_version if made else None
+        alarm_raise(AlarmKind.ROLLED_BACK, **told, back_to=made.model_version.number if made else None)
         _end(watch, WatchState.ROLLED_BACK, now)
     log.warning("version %s: %s", watch.deployment.model_version.number, found.why)
 

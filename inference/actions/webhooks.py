@@ -1,16 +1,10 @@
 """Tells the desk by webhook what a person decided: signed, and tried again from the rows until it is taken.
 
 Only the one address the installation was started with (ROUTE_WEBHOOK_URL) is ever called: nothing that comes over the
-API or from a page can name another, redirects are not followed and no proxy is asked.
+API or from a page can name another. What is given up in the end, the desk can still ask for.
 """
 
-import hashlib
-import hmac
-import json
 import logging
-import time
-import urllib.error
-import urllib.request
 from datetime import timedelta
 from typing import Any
 
@@ -19,14 +13,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from inference.models import Escalation
+from inference.posting import WAITS, post
 
 log = logging.getLogger(__name__)
 
-SECONDS = 10.0
-WAITS = [10, 30, 120, 600, 1800, 3600, 4 * 3600, 12 * 3600]
-"""Seconds before the next try; after the last one it is given up, and the desk can still ask."""
 AT_ONCE = 50
-MOST_BYTES = 64 * 1024
 
 
 def webhooks_send() -> int:
@@ -82,35 +73,7 @@ def payload(row: Escalation) -> dict[str, Any]:
     }
 
 
-def signature(body: bytes, moment: int) -> str:
-    """``t=<unix time>,v1=<hex HMAC-SHA256 of "time.body">``: the time is signed, so that an old one can be refused."""
-    signed = hmac.new(settings.ROUTE_WEBHOOK_SECRET.encode(), f"{moment}.".encode() + body, hashlib.sha256)
-    return f"t={moment},v1={signed.hexdigest()}"
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None  # a redirect is an answer like any other: not taken
-
-
 def _post(row: Escalation) -> str:
     """How it ended: the status, or what went wrong."""
-    body = json.dumps(payload(row)).encode()
-    request = urllib.request.Request(  # noqa: S310 - the settings allow http and https alone
-        settings.ROUTE_WEBHOOK_URL,
-        data=body,
-        headers={
-            "Content-Type": "application/json",
-            "X-Aiguilleur-Signature": signature(body, int(time.time())),
-            "X-Aiguilleur-Delivery": f"{row.pk}-{row.revision}",
-        },
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay())
-    try:
-        with opener.open(request, timeout=SECONDS) as answer:
-            answer.read(MOST_BYTES)
-            return str(answer.status)
-    except urllib.error.HTTPError as error:
-        return str(error.code)
-    except (OSError, ValueError) as error:
-        return f"not reached: {error}"
+    delivery = f"{row.pk}-{row.revision}"
+    return post(settings.ROUTE_WEBHOOK_URL, settings.ROUTE_WEBHOOK_SECRET, payload(row), delivery)

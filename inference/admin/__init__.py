@@ -1,5 +1,6 @@
 """Inference in the Django admin: embedding spaces, transforms, deployments, routing, and the comparison."""
 
+from inference.admin.alarms import AlarmAdmin
 from inference.admin.comparison import (
     HistoryEntryAdmin,
     JudgementAdmin,
@@ -13,6 +14,7 @@ from inference.admin.rules import KeywordRuleAdmin, RoutingHoldAdmin, RoutingSet
 from inference.admin.watch import WatchAdmin, WatchSettingsAdmin
 
 __all__ = [
+    "AlarmAdmin",
     "DeploymentAdmin",
     "EncoderAdmin",
     "EscalationAdmin",

@@ -1,6 +1,7 @@
 """Models meet tickets: embeddings, predictions, transforms, deployments, live routing."""
 
 from inference.models.advice import Panel, RoundMark
+from inference.models.alarms import Alarm, AlarmChannel, AlarmKind
 from inference.models.comparison import (
     DIFFERENT,
     Judgement,
@@ -40,6 +41,9 @@ from inference.models.watch import Watch, WatchSettings, WatchState
 
 __all__ = [
     "DIFFERENT",
+    "Alarm",
+    "AlarmChannel",
+    "AlarmKind",
     "BaselineKind",
     "Deployment",
     "DeploymentRole",

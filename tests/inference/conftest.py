@@ -83,3 +83,18 @@ def desk(quiet_desk: Any) -> Any:
     """A desk that routes."""
     quiet_desk.open()
     return quiet_desk
+
+
+@pytest.fixture
+def settled(django_capture_on_commit_callbacks: Any) -> Any:
+    """What happens on commit happens at the end of the block."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+@pytest.fixture
+def told(settings: Any) -> Any:
+    """The alarms that leads were told by mail so far, as (kind, params), the oldest first."""
+    from inference.models import Alarm
+
+    settings.ALARM_MAIL_TO, settings.EMAIL_HOST = ["leads@shop.example"], "mail.shop.example"
+    return lambda: list(Alarm.objects.order_by("pk").values_list("kind", "params"))

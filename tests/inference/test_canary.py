@@ -109,7 +109,7 @@ def test_several_tickets_in_one_call_are_each_answered_by_the_version_they_are_d
 
 
 def test_a_canary_whose_tickets_end_elsewhere_ends_the_promotion_and_the_former_has_routed_all_the_time(
-    careful: Careful,
+    careful: Careful, told: Any
 ) -> None:
     canary = careful.begun()
     WatchSettings.objects.update(fewest=5, canary_tickets=1000)
@@ -126,6 +126,7 @@ def test_a_canary_whose_tickets_end_elsewhere_ends_the_promotion_and_the_former_
     assert done.state == "failed" and "routed tickets were right" in done.trouble
     line = HistoryEntry.objects.get(kind="promotion_failed")
     assert line.by is None and line.params["found"]["code"] == "precision_below"
+    assert told() == [("canary_stopped", {"version": 2, "found": [line.params["found"]]})]
     assert {row.model_version.number for row in careful.route(6).values()} == {1}
     assert Deployment.objects.get(role="canary").ended_at is not None
 

@@ -193,7 +193,7 @@ def test_a_kept_promise_is_steady_and_holds_nothing(house: House) -> None:
     assert not RoutingHold.objects.exists()
 
 
-def test_a_service_whose_promise_is_broken_is_held_until_a_lead_has_looked(house: House) -> None:
+def test_a_service_whose_promise_is_broken_is_held_until_a_lead_has_looked(told: Any, house: House) -> None:
     house.certify()
     house.decide(90, to="parcel", truth="parcel")
     house.decide(FEWEST_CONTROLS, truth="card")
@@ -207,6 +207,11 @@ def test_a_service_whose_promise_is_broken_is_held_until_a_lead_has_looked(house
     assert RoutingHold.objects.filter(service=house.services["card"]).count() == 1, (
         "once, however often it is read"
     )
+    ((kind, params),) = told()
+    assert kind == "drift", "and leads are told once"
+    assert [one["params"]["service"] for one in params["found"] if one["held"] == "one"] == [
+        alarm.service.name
+    ]
     actions.hold_end(hold_id=hold.pk)
     assert "card" not in house.check(), "what was said before the hold ended is not held against it again"
 

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-import threading
-import uuid
-from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
@@ -21,41 +13,17 @@ from annotation import actions as annotation
 from annotation.actions import NewItem
 from annotation.models import Annotation, QueueItem, Ticket
 from inference import actions
-from inference.actions import webhooks
 from inference.models import Escalation, RoutingDecision
 from tests import factories
 from tests.inference.desk import Desk
+from tests.inference.people import browser, claim, decide
 
 pytestmark = pytest.mark.django_db
-
-
-def browser(who: User) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
-
-
-def claim(who: User, count: int = 1) -> list[Any]:
-    answer = browser(who).post("/api/queue/claim/", {"mode": "teach", "count": count}, "application/json")
-    return list(answer.json()["items"])
-
-
-def decide(who: User, item: Any, kind: str = "label", **fields: Any) -> Any:
-    body = {"key": str(uuid.uuid4()), "lease": item["lease"]["token"], "kind": kind} | fields
-    answer = browser(who).post("/api/queue/submit/", body, "application/json")
-    assert answer.status_code == 200, answer.content
-    return answer.json()["annotation"]
 
 
 @pytest.fixture
 def alice() -> User:
     return factories.person("alice")
-
-
-@pytest.fixture
-def settled(django_capture_on_commit_callbacks: Any) -> Any:
-    """What happens on commit happens at the end of the block."""
-    return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
 def escalate(name: str, text: str, *, audit: bool = False, minutes: int = 0, asked_by: User) -> Ticket:
@@ -298,110 +266,3 @@ def test_the_inbox_shows_who_waits_and_how_fast_people_answered(
     assert inbox["recent"][0]["service_id"] == desk.services["delivery"].pk
     needs = browser(alice).get("/api/home/").json()["needs"]
     assert needs[0] == {"code": "waiting", "params": {"count": 2}, "link": "/waiting"}
-
-
-# The webhook
-
-
-class Helpdesk:
-    """A desk's own server: what it was sent, and what it answers next."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[dict[str, Any], dict[str, str], bytes]] = []
-        self.answers: list[int] = []
-        helpdesk = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                helpdesk.sent.append((json.loads(body), dict(self.headers), body))
-                self.send_response(helpdesk.answers.pop(0) if helpdesk.answers else 204)
-                self.send_header("Location", "http://127.0.0.1:1/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *parts: object) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-        threading.Thread(
-            target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
-        ).start()
-
-
-@pytest.fixture
-def helpdesk(settings: Any) -> Iterator[Helpdesk]:
-    made = Helpdesk()
-    settings.ROUTE_WEBHOOK_URL, settings.ROUTE_WEBHOOK_SECRET = made.url, "a secret of both"
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-
-
-def answered(desk: Desk, alice: User, settled: Any) -> None:
-    desk.route("A-1", "perhaps delivery")
-    with settled():
-        decide(alice, claim(alice)[0], service_id=desk.services["returns"].pk)
-
-
-def test_the_desk_is_told_once_signed(desk: Desk, alice: User, settled: Any, helpdesk: Helpdesk) -> None:
-    answered(desk, alice, settled)
-    assert (actions.webhooks_send(), actions.webhooks_send()) == (1, 0)
-    ((said, headers, body),) = helpdesk.sent
-    assert (said["external_id"], said["service"], said["revision"]) == ("A-1", "returns", 1)
-    moment, signed = (part.split("=")[1] for part in headers["X-Aiguilleur-Signature"].split(","))
-    wanted = hmac.new(b"a secret of both", f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-    assert hmac.compare_digest(signed, wanted)
-    assert headers["X-Aiguilleur-Delivery"].endswith("-1")
-
-
-@pytest.mark.parametrize("status", [500, 302, 404])
-def test_what_is_not_taken_is_sent_again_later(
-    desk: Desk, alice: User, settled: Any, helpdesk: Helpdesk, status: int
-) -> None:
-    answered(desk, alice, settled)
-    helpdesk.answers = [status]
-    assert actions.webhooks_send() == 0
-    row = Escalation.objects.get()
-    assert (row.webhook_attempts, row.webhook_said) == (1, str(status))
-    assert row.webhook_due_at is not None and row.webhook_due_at > timezone.now()
-    assert actions.webhooks_send() == 0 and len(helpdesk.sent) == 1, "not before its time"
-    Escalation.objects.update(webhook_due_at=timezone.now())
-    assert actions.webhooks_send() == 1
-    assert Escalation.objects.get().webhook_due_at is None
-
-
-def test_a_desk_that_never_answers_is_given_up_and_can_still_ask(
-    desk: Desk, alice: User, settled: Any, helpdesk: Helpdesk
-) -> None:
-    answered(desk, alice, settled)
-    Escalation.objects.update(webhook_attempts=len(webhooks.WAITS) - 1)
-    helpdesk.answers = [503]
-    actions.webhooks_send()
-    assert Escalation.objects.get().webhook_due_at is None
-    assert desk.ask("A-1")["answer"]["service"] == "returns"
-
-
-def test_an_address_nobody_answers_at_is_noted_and_tried_again(
-    desk: Desk, alice: User, settled: Any, helpdesk: Helpdesk, settings: Any
-) -> None:
-    settings.ROUTE_WEBHOOK_URL = "http://127.0.0.1:9/hook"
-    answered(desk, alice, settled)
-    assert actions.webhooks_send() == 0
-    row = Escalation.objects.get()
-    assert row.webhook_said.startswith("not reached") and row.webhook_due_at is not None
-
-
-def test_an_answer_corrected_while_it_was_sent_is_sent_again(
-    desk: Desk, alice: User, settled: Any, helpdesk: Helpdesk
-) -> None:
-    answered(desk, alice, settled)
-    (stale,) = webhooks._claim()
-    with settled():
-        annotation.ticket_relabel(
-            ticket_id=Ticket.objects.get().pk, service_id=desk.services["billing"].pk, annotator=alice
-        )
-    assert stale.revision == 1
-    assert actions.webhooks_send() == 1 and helpdesk.sent[-1][0]["service"] == "billing"
-    assert helpdesk.sent[-1][0]["revision"] == 2

@@ -37,7 +37,7 @@ def rollbacks() -> int:
 # What is seen
 
 
-def test_a_version_whose_tickets_end_elsewhere_goes_back_once_with_the_reason(db: None) -> None:
+def test_a_version_whose_tickets_end_elsewhere_goes_back_once_with_the_reason(told: Any, db: None) -> None:
     house = Watched()
     house.told(15, right=True)
     house.told(10, right=False)
@@ -48,9 +48,9 @@ def test_a_version_whose_tickets_end_elsewhere_goes_back_once_with_the_reason(db
     assert done.back_to == house.first and (done.known, done.right) == (25, 15)
     line = HistoryEntry.objects.get(kind="rolled_back")
     assert (line.by, line.version, line.params["back_to"]) == (None, house.second, 1)
-    assert line.params["found"] == {
-        "code": "precision_below", "params": {"right": 15, "known": 25, "promised": 0.95},
-    }  # fmt: skip
+    found = {"code": "precision_below", "params": {"right": 15, "known": 25, "promised": 0.95}}
+    assert line.params["found"] == found
+    assert told() == [("rolled_back", {"version": 2, "back_to": 1, "found": [found]})]
     assert line.why == "Only 15 of 25 routed tickets were right; 95% were promised."
     assert (watch.deployment.model_version, watch.state, watch.known) == (house.first, "watching", 0)
 
@@ -118,7 +118,9 @@ def test_what_another_deployment_routed_does_not_count(db: None) -> None:
 # What is done
 
 
-def test_without_a_version_to_go_back_to_everything_goes_to_people_with_the_reason(db: None) -> None:
+def test_without_a_version_to_go_back_to_everything_goes_to_people_with_the_reason(
+    told: Any, db: None
+) -> None:
     house = Watched(alone=True)
     house.told(30, right=False)
     for _ in range(2):
@@ -132,6 +134,7 @@ def test_without_a_version_to_go_back_to_everything_goes_to_people_with_the_reas
     )
     assert standing().held == {EVERY_SERVICE}
     assert HistoryEntry.objects.filter(kind="held").count() == 1 and rollbacks() == 0
+    assert [kind for kind, _ in told()] == ["held"]
     actions.hold_end(hold_id=hold.pk)
     again = house.look()
     assert (again.state, again.known) == ("watching", 0)  # what was known before counts no more
@@ -144,7 +147,7 @@ def test_a_hold_that_is_there_already_is_the_one(db: None) -> None:
     assert house.look().hold == held
 
 
-def test_if_it_may_not_act_by_itself_leads_are_told_and_nothing_changes(db: None) -> None:
+def test_if_it_may_not_act_by_itself_leads_are_told_and_nothing_changes(told: Any, db: None) -> None:
     WatchSettings.objects.create(pk=1, is_automatic=False)
     house, chloe = Watched(), Reviewer("chloe", "lead")
     house.told(30, right=False)
@@ -152,6 +155,7 @@ def test_if_it_may_not_act_by_itself_leads_are_told_and_nothing_changes(db: None
         watch = house.look()
     assert (watch.state, house.routes(), rollbacks()) == ("alarmed", 2, 0)
     assert HistoryEntry.objects.filter(kind="watch_alarm").count() == 1
+    assert [kind for kind, _ in told()] == ["refuted"]
     said = chloe.get("production/")
     assert said["alarm"]["found"]["code"] == "precision_below" and said["alarm"]["version"] == 2
     assert {"code": "watch_alarmed", "params": {"version": 2}, "link": "/observation"} in chloe.get("home/")[
