@@ -70,6 +70,7 @@ _MENU: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         (say("Keyword rules", "Règles par mots-clés"), "rule", "inference_keywordrule"),
         (say("Holds", "Retenues"), "front_hand", "inference_routinghold"),
         (say("Watches", "Surveillance"), "visibility_lock", "inference_watch"),
+        (say("Alarms", "Alertes"), "notifications", "inference_alarm"),
         (say("How closely it is watched", "Réglages de la surveillance"), "tune", "inference_watchsettings"),
     ]),
     (say("Comparison", "Comparaison"), [

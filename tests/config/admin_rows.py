@@ -12,6 +12,7 @@ from accounts import actions as accounts
 from accounts.models import User
 from annotation.models import Annotation, ImportRun, QueueItem, ScoreGeneration, Service, Ticket
 from inference.models import (
+    Alarm,
     Deployment,
     DriftReading,
     Encoder,
@@ -178,6 +179,7 @@ def _comparison(version: ModelVersion, person: User) -> None:
     )  # fmt: skip
     HistoryEntry.objects.create(kind="verdict", by=person, version=version, observation=observation)
     PromotionSettings.objects.get_or_create(pk=1)
+    Alarm.objects.create(kind="test", channel="mail", address="leads@shop.example", params={})
     Watch.objects.create(
         deployment=Deployment.objects.create(
             model_version=version, role="production", endpoint_name="x", ended_at=now
