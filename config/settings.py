@@ -6,7 +6,6 @@ With neither ``DATABASE_URL`` nor ``REDIS_URL`` set, the addresses of the embedd
 """
 
 import os
-import secrets
 import sys
 from pathlib import Path
 
@@ -14,58 +13,15 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config import admin_theme, embedded
+from config.environment import env_flag, env_int, secret_file, webhook_url
 from ml.container import default_base_model
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def env_flag(name: str, default: bool = False) -> bool:
-    """Read a yes/no environment variable; refuses words that are neither."""
-    value = os.environ.get(name, "").strip().lower()
-    if value in {"", "1", "true", "yes", "on", "0", "false", "no", "off"}:
-        return default if value == "" else value in {"1", "true", "yes", "on"}
-    raise ImproperlyConfigured(f"{name}={value!r}: use 1 or 0.")
-
-
-def env_int(name: str, default: int) -> int:
-    """Read a whole number from the environment."""
-    value = os.environ.get(name, "").strip()
-    try:
-        return int(value) if value else default
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name}={value!r}: a whole number is needed.") from error
-
-
-def webhook_url(name: str) -> str:
-    """Read an address from the environment; refuses what is neither http nor https."""
-    value = os.environ.get(name, "").strip()
-    if value and not value.startswith(("https://", "http://")):
-        raise ImproperlyConfigured(f"{name}={value!r}: an http:// or https:// address is needed.")
-    return value
-
-
 HOME_DIR = Path(os.environ.get("AIGUILLEUR_HOME") or BASE_DIR / "var").resolve()
 
-
-def secret_file(name: str) -> str:
-    """Return this installation's own secret of that name, made at the first start and kept in a 0600 file."""
-    path = HOME_DIR / name
-    if not path.exists():
-        HOME_DIR.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{name}.{os.getpid()}")
-        part.touch(mode=0o600)
-        part.write_text(secrets.token_urlsafe(48))
-        try:
-            os.link(part, path)  # only the first of several processes wins
-        except FileExistsError:
-            pass
-        part.unlink()
-    return path.read_text().strip()
-
-
 # --- Security -----------------------------------------------------------------------------------
-SECRET_KEY = os.environ.get("SECRET_KEY") or secret_file("secret_key")
+SECRET_KEY = os.environ.get("SECRET_KEY") or secret_file(HOME_DIR, "secret_key")
 DEBUG = env_flag("DEBUG")
 DEMO = env_flag("AIGUILLEUR_DEMO")
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "")
@@ -270,7 +226,7 @@ UNFOLD = admin_theme.unfold(INSTALLATION_NAME)
 
 # --- Tickets and labels -------------------------------------------------------------------------
 KEEP_ORIGINAL_TEXT = env_flag("KEEP_ORIGINAL_TEXT")
-AUDIT_SALT = os.environ.get("AUDIT_SALT") or secret_file("audit_salt")
+AUDIT_SALT = os.environ.get("AUDIT_SALT") or secret_file(HOME_DIR, "audit_salt")
 AUDIT_RESERVE_SHARE = float(os.environ.get("AUDIT_RESERVE_SHARE", "0.15"))
 WRITTEN_SHARE = float(
     os.environ.get("WRITTEN_SHARE", "0.3")
@@ -327,7 +283,7 @@ ROUTE_DEADLINE_MS = env_int("ROUTE_DEADLINE_MS", 1000)  # what is not answered b
 ROUTE_CONCURRENCY = env_int("ROUTE_CONCURRENCY", 4)  # calls to the model at a time, of each web process
 ROUTE_RATE = env_int("ROUTE_RATE", 300)  # tickets a second, of each machine account
 ROUTE_WEBHOOK_URL = webhook_url("ROUTE_WEBHOOK_URL")  # told what people decided; "" = the desk asks
-ROUTE_WEBHOOK_SECRET = os.environ.get("ROUTE_WEBHOOK_SECRET") or secret_file("webhook_secret")
+ROUTE_WEBHOOK_SECRET = os.environ.get("ROUTE_WEBHOOK_SECRET") or secret_file(HOME_DIR, "webhook_secret")
 
 # Alarms leave the house by mail (ALARM_MAIL_TO and EMAIL_HOST) and by webhook; without them the pages alone tell.
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
@@ -342,7 +298,7 @@ ALARM_MAIL_TO = [one.strip() for one in os.environ.get("ALARM_MAIL_TO", "").spli
 if ALARM_MAIL_TO and not EMAIL_HOST:
     raise ImproperlyConfigured("ALARM_MAIL_TO is set, EMAIL_HOST is not: name the mail server.")
 ALARM_WEBHOOK_URL = webhook_url("ALARM_WEBHOOK_URL")
-ALARM_WEBHOOK_SECRET = os.environ.get("ALARM_WEBHOOK_SECRET") or secret_file("alarm_webhook_secret")
+ALARM_WEBHOOK_SECRET = os.environ.get("ALARM_WEBHOOK_SECRET") or secret_file(HOME_DIR, "alarm_webhook_secret")
 
 LOGGING = {
     "version": 1,
