@@ -6,7 +6,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
 
 from accounts.permissions import IsAnnotator
-from config import pages
+from config import admin_french, pages
+
+admin_french.put_in()
 
 urlpatterns = [
     path("healthz", pages.health),
