@@ -23,6 +23,8 @@ class Endpoint:
         self.double, self.name, self.arn, self.config = double, name, arn, config
         self.status, self.reason, self.pending = "Creating", "", ""
         self.serving: Serving | None = None
+        self.lock = threading.Lock()
+        self.calls: list[Serving] = []  # one for each call under way
         self.inference_ids: list[str] = []
         threading.Thread(target=self._create, daemon=True).start()
 
@@ -82,11 +84,22 @@ class Endpoint:
                 fresh, reason = None, "One or more alarms went into ALARM state"
             time.sleep(LOOK_SECONDS)
         if fresh is not None:
-            former, self.serving, self.config = self.serving, fresh, config
+            with self.lock:
+                former, self.serving, self.config = self.serving, fresh, config
             if former is not None:
+                self._drain(former)
                 former.remove()
         self.pending, self.reason = "", reason
         self.status = "InService"
+
+    def _drain(self, former: Serving) -> None:
+        """Calls that the former fleet has taken are answered before it ends, as in the cloud."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            with self.lock:
+                if former not in self.calls:
+                    return
+            time.sleep(LOOK_SECONDS)
 
     def delete(self) -> None:
         if self.status in {"Creating", "Updating", "Deleting"}:
@@ -102,9 +115,11 @@ class Endpoint:
     def invoke(self, body: bytes, headers: dict[str, str]) -> bytes:
         """What the container answers; its errors come back inside a ModelError."""
         self.inference_ids.append(headers.get("x-amzn-sagemaker-inference-id", ""))
-        serving = self.serving
-        if serving is None or self.status not in {"InService", "Updating"}:
-            raise ApiError("ValidationError", f"Endpoint {self.name} of account 123456789012 not found.")
+        with self.lock:
+            serving = self.serving
+            if serving is None or self.status not in {"InService", "Updating"}:
+                raise ApiError("ValidationError", f"Endpoint {self.name} of account 123456789012 not found.")
+            self.calls.append(serving)
         try:
             status, answer = serving.call(
                 "POST", "/invocations", body, 60,
@@ -112,6 +127,9 @@ class Endpoint:
             )  # fmt: skip
         except OSError as error:
             raise ApiError("ModelError", f"no answer from the container: {error}", 424) from error
+        finally:
+            with self.lock:
+                self.calls.remove(serving)
         if status != 200:
             error_answer = ApiError("ModelError", f"Received server error ({status}) from primary", 424)
             error_answer.original = (status, answer.decode("utf-8", "replace"))  # type: ignore[attr-defined]
