@@ -34,8 +34,9 @@ LOOKS = [
     Look("phone-light-fr", PHONE, "light", "fr"),
     Look("phone-dark-en", PHONE, "dark", "en"),
 ]
-# A lead's pages hold all the others': they are seen in every look, the other roles' in one each.
-SEEN = [("lead", look) for look in LOOKS] + list(
+# Every page that there is, is seen in every look: by a lead, and once by an admin, who has all of a lead's pages.
+# The other roles' are seen in one look each.
+SEEN = [("lead", look) for look in LOOKS[:3]] + list(
     zip(("annotator", "reviewer", "admin"), LOOKS[1:], strict=True)
 )
 OVERFLOW = """() => {
