@@ -13,7 +13,12 @@ from annotation.models import Annotation, Service, Ticket
 from benchmarks import ingest
 from config import embedded
 
-pytestmark = [pytest.mark.heavy, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.beside,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(900),
+]
 
 MOST_GROWTH_MB = 50
 TEXT = (
