@@ -82,7 +82,7 @@ class Predictor:
         """One output per record, in order; a text that cannot be answered gets an error of its own."""
         asked = [place for place, record in enumerate(records) if record.text.strip()]
         texts = [records[place].text for place in asked]
-        embeddings = self.encoder.embed(texts)
+        embeddings = self._embeddings([records[place] for place in asked])
         outputs = [self._error(record, EMPTY) for record in records]
         chances = self._probabilities(texts, embeddings)
         ranks = self._ranks(embeddings, chances)
@@ -100,6 +100,23 @@ class Predictor:
                 record.id, self.space, self.name, embedding, probabilities, label, outlier=outlier
             )
         return outputs
+
+    def _embeddings(self, records: Sequence[TransformInput]) -> Floats:
+        """(n, dim): what a record brings of this very space, and what is made of the other texts."""
+        found = np.zeros((len(records), self.manifest.dim), np.float32)
+        fresh = []
+        for row, record in enumerate(records):
+            if (
+                record.vector is not None
+                and record.encoder == self.space
+                and len(record.vector) == found.shape[1]
+            ):
+                found[row] = record.vector
+            else:
+                fresh.append(row)
+        if fresh:
+            found[fresh] = self.encoder.embed([records[row].text for row in fresh])
+        return found
 
     def _probabilities(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> Floats | None:
         """(n, n_labels), or None of an artifact without a head."""

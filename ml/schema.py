@@ -36,15 +36,31 @@ class SchemaError(ValueError):
 
 @dataclass(frozen=True)
 class TransformInput:
-    """A ticket to embed and predict; ``text`` is masked already."""
+    """A ticket to embed and predict; ``text`` is masked already.
+
+    ``vector``: what an artifact of the space ``encoder`` made of this very text before. Whoever answers in that space
+    need not embed it again; in any other it is not looked at.
+    """
 
     id: str
     text: str
+    encoder: str = ""
+    vector: Vector | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        known = {} if self.vector is None else {"encoder": self.encoder, "vector": encode_vector(self.vector)}
+        return {"id": self.id, "text": self.text} | known
 
     @classmethod
     def from_dict(cls, record: Any) -> TransformInput:
         _require_object(record)
-        return cls(id=_identifier(record), text=_string(record, "text"))
+        vector = record.get("vector")
+        return cls(
+            id=_identifier(record),
+            text=_string(record, "text"),
+            encoder="" if vector is None else _string(record, "encoder"),
+            vector=None if vector is None else decode_vector(vector),
+        )
 
 
 @dataclass(frozen=True)

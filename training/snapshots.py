@@ -125,7 +125,7 @@ def pool_write(run: TrainingRun, *, backend: ComputeBackend) -> None:
         path = Path(folder) / FILE_NAME
         with path.open("w", encoding="ascii") as file:
             for ticket_id, text in annotation.texts_unlabelled(limit=MOST_POOL):
-                file.write(dump_line(asdict(TransformInput(id=str(ticket_id), text=text))))
+                file.write(dump_line(TransformInput(id=str(ticket_id), text=text).to_dict()))
         backend.put(path, f"{pool_folder(run)}/{FILE_NAME}")
 
 

@@ -23,13 +23,13 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models.functions import Length
 from django.utils import timezone
 
 from compute.port import ComputeBackend, ComputeError, JobState, TransformSpec, spec_hash
 from inference import loading, selectors, testing
 from inference.models import TransformRun
-from ml.schema import SchemaError, TransformOutput, WireError, dump_line, parse_line
+from inference.runs import asking
+from ml.schema import SchemaError, TransformOutput, WireError, parse_line
 from training import actions as training
 from training.models import RunState
 from training.models.runs import LIVE_STATES
@@ -137,7 +137,7 @@ def _plan(run: TransformRun, backend: ComputeBackend) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / INPUT_NAME
-        count = _write_input(run, path)
+        count = asking.write(run, path)
         if count == 0:
             _move(run, RunState.SUCCEEDED, ended_at=timezone.now(), loaded=0, rejected=0)
             return
@@ -155,23 +155,6 @@ def _plan(run: TransformRun, backend: ComputeBackend) -> None:
         loaded=0,
         rejected=0,
     )
-
-
-def _write_input(run: TransformRun, path: Path) -> int:
-    """Stream the texts, short ones first: batches of like length cost half as much to embed."""
-    if run.test_set is None:
-        asked = selectors.tickets_for(run).values_list("pk", "text_hash", "text")
-    else:
-        asked = testing.rows_unanswered(run.model_version, run.test_set).values_list(
-            "pk", "text_hash", "text"
-        )
-    rows = asked.order_by(Length("text"), "pk")
-    count = 0
-    with path.open("w", encoding="ascii") as file:
-        for ticket_id, text_hash, text in rows.iterator(chunk_size=2000):
-            file.write(dump_line({"id": loading.line_id(ticket_id, text_hash), "text": text}))
-            count += 1
-    return count
 
 
 def _submit(run: TransformRun, backend: ComputeBackend) -> None:

@@ -16,8 +16,8 @@ from annotation.models import Ticket
 from compute.port import ComputeBackend
 from inference import actions, loading, runs, selectors
 from inference.models import Embedding, Encoder, Prediction, TransformRun
-from inference.runs import transform
-from ml.schema import TransformOutput, WireError
+from inference.runs import asking, transform
+from ml.schema import TransformInput, TransformOutput, WireError, parse_line
 from ml.text import text_hash
 from tests.inference.cast import drive, make_services, make_ticket, make_tickets, until
 from training.models import ModelVersion
@@ -241,6 +241,31 @@ def test_what_a_model_says_is_kept_with_how_strange_the_ticket_is_to_it() -> Non
     ]
     loading.load(version, [replace(one, outlier=0.9) for one in said])
     assert set(Prediction.objects.values_list("outlier", flat=True)) == {0.9}
+
+
+def test_a_version_that_kept_the_encoder_is_given_the_vectors_of_the_texts_as_they_are_now(
+    backend: ComputeBackend, supervisor: object, tmp_path: Path
+) -> None:
+    tickets = make_tickets(5)
+    drive(backend)
+    held, current = vectors(), selectors.current_encoder()
+    assert current is not None
+    changed, new = tickets[2], make_ticket(90)
+    changed.text = "hello another parcel"
+    changed.text_hash = text_hash(changed.text)
+    changed.save()
+    for space in (current.fingerprint, "e" * 16):
+        version = ModelVersion.objects.create(
+            number=ModelVersion.objects.count(), kind="classifier", artifact_uri="file:///none",
+            manifest_hash=space, encoder=space, dim=current.dim, labels=["card", "parcel"],
+        )  # fmt: skip
+        run = TransformRun.objects.create(model_version=version, purpose="pool")
+        assert asking.write(run, tmp_path / "tickets.jsonl") == 6
+        lines = (tmp_path / "tickets.jsonl").read_text().splitlines()
+        asked = [TransformInput.from_dict(parse_line(line)) for line in lines]
+        brought = {int(one.id.split(".")[0]): list(one.vector) for one in asked if one.vector is not None}
+        known = {pk: vector for pk, vector in held.items() if pk not in (changed.pk, new.pk)}
+        assert brought == (known if space == current.fingerprint else {})
 
 
 def test_an_erased_ticket_is_left_out(backend: ComputeBackend) -> None:

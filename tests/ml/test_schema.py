@@ -84,12 +84,21 @@ def test_an_answer_whose_dimension_lies_is_refused() -> None:
         ({"id": True, "text": "x"}, "bad_id"),
         ({"id": "1"}, "missing_text"),
         ({"id": "1", "text": 5}, "bad_text"),
+        ({"id": "1", "text": "x", "vector": "AAAAAA=="}, "missing_encoder"),
+        ({"id": "1", "text": "x", "encoder": "e", "vector": [1.0]}, "bad_vector"),
     ],
 )
 def test_a_bad_record_is_named_by_a_code(record: object, code: str) -> None:
     with pytest.raises(SchemaError) as caught:
         TransformInput.from_dict(record)
     assert caught.value.code == code
+
+
+def test_a_ticket_travels_with_the_vector_that_is_known_of_it_or_without_one() -> None:
+    vector = np.array([0.6, -0.8], np.float32)
+    there = TransformInput.from_dict(parse_line(dump_line(TransformInput("1", "x", "e", vector).to_dict())))
+    assert (there.id, there.text, there.encoder, list(there.vector)) == ("1", "x", "e", list(vector))
+    assert TransformInput("1", "x").to_dict() == {"id": "1", "text": "x"}
 
 
 def test_a_line_stays_one_line_whatever_the_text_holds() -> None:
