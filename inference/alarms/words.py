@@ -13,7 +13,7 @@ SUBJECT = {
         "rolled_back_people": "Version {version} was sent back; people get every ticket",
         "held": "Every ticket goes to people: version {version} broke its promise",
         "refuted": "Version {version} breaks its promise and still routes",
-        "canary_stopped": "The canary of version {version} was stopped",
+        "canary_stopped": "The canary of version {version} was stopped; what routed before routes all",
         "drift": "Tickets or answers have changed",
         "test": "A test: alarms arrive here",
     },
@@ -22,7 +22,7 @@ SUBJECT = {
         "rolled_back_people": "La version {version} a été retirée ; chaque ticket va à une personne",
         "held": "Chaque ticket va à une personne : la version {version} n’a pas tenu sa promesse",
         "refuted": "La version {version} ne tient pas sa promesse et route toujours",
-        "canary_stopped": "L’essai partiel de la version {version} a été arrêté",
+        "canary_stopped": "La version {version}, qui n’orientait encore qu’une part des tickets, a été arrêtée",
         "drift": "Les tickets ou les réponses ont changé",
         "test": "Un essai : les alertes arrivent ici",
     },
@@ -66,12 +66,12 @@ HELD_BACK = {
 }
 DO = {
     "en": {
-        "watch": "Read the alarm on the page Observe; what was routed wrong waits there with its figures.",
+        "watch": "Read the alarm on the page Observation: it stands there with its figures.",
         "drift": "The dashboard says what to do about each change.",
         "test": "Nothing is to be done.",
     },
     "fr": {
-        "watch": "Lisez l’alerte sur la page Observer ; ce qui est mal parti s’y trouve avec ses chiffres.",
+        "watch": "Lisez l’alerte sur la page Observation : elle s’y trouve avec ses chiffres.",
         "drift": "Le tableau de bord dit que faire de chaque changement.",
         "test": "Il n’y a rien à faire.",
     },
