@@ -6,12 +6,23 @@ import json
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime, timedelta
 from typing import Any
 
 SECONDS = 10.0
 WAITS = [10, 30, 120, 600, 1800, 3600, 4 * 3600, 12 * 3600]
 """Seconds before the next try; after the last one it is given up: about 18 hours."""
 MOST_BYTES = 64 * 1024
+
+
+def due_again(attempts: int, now: datetime) -> datetime:
+    """When the next try is due, should the one that begins now, after so many others, come to nothing."""
+    return now + timedelta(seconds=WAITS[min(attempts, len(WAITS) - 1)])
+
+
+def is_given_up(attempts: int) -> bool:
+    """Whether so many tries were all there are."""
+    return attempts >= len(WAITS)
 
 
 def signature(body: bytes, moment: int, secret: str) -> str:

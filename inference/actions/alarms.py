@@ -4,7 +4,6 @@ A worker killed between sending and noting sends once more: an alarm may come tw
 """
 
 import logging
-from datetime import timedelta
 from smtplib import SMTPException
 from typing import Any
 
@@ -16,7 +15,7 @@ from django.utils import timezone
 from inference import nudges
 from inference.alarms import words
 from inference.models import Alarm, AlarmChannel, AlarmKind
-from inference.posting import WAITS, post
+from inference.posting import due_again, is_given_up, post
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ def alarms_send() -> int:
         said = _mail(row) if row.channel == AlarmChannel.MAIL else _post(row)
         is_taken = said == TAKEN or said.startswith("2")
         row.said = said[:200]
-        if is_taken or row.attempts >= len(WAITS):
+        if is_taken or is_given_up(row.attempts):
             row.due_at = None
         if is_taken:
             row.taken_at = timezone.now()
@@ -69,7 +68,7 @@ def _claim() -> list[Alarm]:
     due = Alarm.objects.select_for_update(skip_locked=True).filter(due_at__lte=now).order_by("due_at", "id")
     rows = list(due[:AT_ONCE])
     for row in rows:
-        row.due_at = now + timedelta(seconds=WAITS[min(row.attempts, len(WAITS) - 1)])
+        row.due_at = due_again(row.attempts, now)
         row.attempts += 1
     Alarm.objects.bulk_update(rows, ["attempts", "due_at"])
     return rows

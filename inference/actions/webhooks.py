@@ -5,7 +5,6 @@ API or from a page can name another. What is given up in the end, the desk can s
 """
 
 import logging
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from inference.models import Escalation
-from inference.posting import WAITS, post
+from inference.posting import due_again, is_given_up, post
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +33,7 @@ def webhooks_send() -> int:
         is_taken = said.startswith("2")
         taken += is_taken
         mine = Escalation.objects.filter(pk=row.pk, revision=row.revision)
-        ends = is_taken or row.webhook_attempts >= len(WAITS)
+        ends = is_taken or is_given_up(row.webhook_attempts)
         mine.update(webhook_said=said[:200], **({"webhook_due_at": None} if ends else {}))
         if ends and not is_taken:
             log.warning("webhook of ticket %s given up: %s", row.decision.ticket_id, said)
@@ -51,9 +50,8 @@ def _claim() -> list[Escalation]:
         .order_by("webhook_due_at")[:AT_ONCE]
     )
     for row in rows:
-        wait = WAITS[min(row.webhook_attempts, len(WAITS) - 1)]
+        row.webhook_due_at = due_again(row.webhook_attempts, now)
         row.webhook_attempts += 1
-        row.webhook_due_at = now + timedelta(seconds=wait)
     Escalation.objects.bulk_update(rows, ["webhook_attempts", "webhook_due_at"])
     return rows
 

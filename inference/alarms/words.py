@@ -76,7 +76,7 @@ DO = {
         "test": "Il n’y a rien à faire.",
     },
 }
-SHARES = {"promised", "value", "reference", "most"}
+SHARES = {"promised", "value", "reference"}
 
 
 def subject(kind: str, params: dict[str, Any], language: str) -> str:

@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from inference import actions
-from inference.actions.alarms import WAITS
 from inference.alarms import words
 from inference.models import Alarm, AlarmKind
+from inference.posting import WAITS
 from tests.inference.helpdesk import Helpdesk
 
 pytestmark = pytest.mark.django_db

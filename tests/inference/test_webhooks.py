@@ -16,6 +16,7 @@ from annotation.models import Ticket
 from inference import actions
 from inference.actions import webhooks
 from inference.models import Escalation
+from inference.posting import WAITS
 from tests import factories
 from tests.inference.desk import Desk
 from tests.inference.helpdesk import Helpdesk
@@ -74,7 +75,7 @@ def test_a_desk_that_never_answers_is_given_up_and_can_still_ask(
     desk: Desk, alice: User, settled: Any, helpdesk: Helpdesk
 ) -> None:
     answered(desk, alice, settled)
-    Escalation.objects.update(webhook_attempts=len(webhooks.WAITS) - 1)
+    Escalation.objects.update(webhook_attempts=len(WAITS) - 1)
     helpdesk.answers = [503]
     actions.webhooks_send()
     assert Escalation.objects.get().webhook_due_at is None
