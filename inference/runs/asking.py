@@ -42,9 +42,7 @@ def _lines(run: TransformRun) -> Iterator[TransformInput]:
     for chunk in _chunks(rows):
         known = {} if run.test_set else _vectors(space, {pk: text_hash for pk, text_hash, _ in chunk})
         for pk, text_hash, text in chunk:
-            vector = known.get(pk)
-            name = loading.line_id(pk, text_hash)
-            yield TransformInput(name, text, space if vector is not None else "", vector)
+            yield TransformInput(loading.line_id(pk, text_hash), text, space, known.get(pk))
 
 
 def _chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
