@@ -49,6 +49,8 @@ class ApiTokenAuthentication(authentication.BaseAuthentication):
     def _note_use(token: ApiToken) -> None:
         """Write the time of use at most every few minutes, so that reads stay reads."""
         now = timezone.now()
+        if token.last_used_at is not None and token.last_used_at >= now - LAST_USED_GRAIN:
+            return
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_GRAIN)
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
 

@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--rps", type=float, nargs="+", default=[50.0, 100.0, 200.0])
     parser.add_argument("--seconds", type=float, default=60.0, help="of each run")
     parser.add_argument("--mirrorings", type=int, default=3, help="runs with, and as many without, a mirror")
-    parser.add_argument("--train-seconds", type=float, default=30.0, help="time box of the training")
+    parser.add_argument("--train-seconds", type=float, default=240.0, help="time box of the training")
     asked = parser.parse_args()
     with scratch.house() as house:
         routing = RoutingHouse(house, asked.train_seconds)

@@ -60,7 +60,7 @@ def ours(task: dict[str, Any]) -> Chances:
 
 
 def write_tree(root: Path, task: dict[str, Any], with_pool: bool) -> None:
-    """What a job's container finds: rows, pool, hyperparameters."""
+    """What a job's container finds: rows, pool, hyperparameters (those of ``task["told"]``, if any, above the rest)."""
     from ml.schema import TrainingRow, TransformInput, dump_line
     from ml.text import group_key
 
@@ -75,7 +75,7 @@ def write_tree(root: Path, task: dict[str, Any], with_pool: bool) -> None:
         (folder / "rows.jsonl").write_text("".join(dump_line(asdict(one)) for one in records), "utf-8")
     config = root / "input" / "config"
     config.mkdir(parents=True)
-    told = {"max_seconds": f"{task['seconds']:g}", "seed": str(task["seed"])}
+    told = {"max_seconds": f"{task['seconds']:g}", "seed": str(task["seed"]), **task.get("told", {})}
     (config / "hyperparameters.json").write_text(json.dumps(told))
 
 

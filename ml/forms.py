@@ -1,8 +1,8 @@
 """The form an artifact's encoder answers in: int8 without torch, bfloat16 or float32; chosen once, by measuring.
 
-A faster form is used only where it gives the head's own labels on ``ENOUGH`` of the texts it is judged by; else the
-next one is tried, else float32 stays. Two forms never share a space: each has a fingerprint of its own. What was
-tried and measured, and on which machine, is kept in the manifest's ``form``.
+A faster form is used only where the model gives the same labels with it on ``ENOUGH`` of the texts it is judged by;
+else the next one is tried, else float32 stays. Two forms never share a space: each has a fingerprint of its own. What
+was tried and measured, and on which machine, is kept in the manifest's ``form``.
 
 No torch here, and ONNX Runtime only inside functions: reading an artifact needs neither.
 """
@@ -40,6 +40,9 @@ FEWEST = 100
 MOST_JUDGED, MOST_CALIBRATED = 1000, 1000
 SPEED_TEXTS = 256
 """Texts by which speeds are compared, each form twice over."""
+
+MAKING_SECONDS = 15.0
+"""What it takes to watch texts go through and to round the weights of the default encoder, on two slow cores."""
 
 FOLDER = "fast"
 GRAPH, TOKENIZER, CHECK = f"{FOLDER}/encoder.onnx", f"{FOLDER}/tokenizer.json", f"{FOLDER}/check.npz"
@@ -140,9 +143,10 @@ def texts_for(
     return [text for text in own if text not in judged][:MOST_CALIBRATED], judging
 
 
-def form_seconds(pace: float, pool: int, most: float) -> float:
-    """How long to keep for a choice, at ``pace`` seconds a text: a tenth of ``most`` seconds at most."""
-    return min(0.1 * most, 3 * pace * min(2000, pool + 500) + 10)
+def form_seconds(pace: float, pool: int) -> float:
+    """About how long a choice takes, at ``pace`` seconds a text in float32 with so many texts beside the labelled ones:
+    one form made and judged, and its speed compared with float32's."""
+    return 2 * pace * min(MOST_JUDGED, pool + 500) + MAKING_SECONDS
 
 
 class _Judge:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ml import __version__
 from ml.artifact import (
@@ -21,7 +25,7 @@ from ml.artifact import (
 from ml.container import Hyperparameters, emit
 from ml.encoder import Encoder, copy_encoder
 from ml.finetune import Budget
-from ml.forms import CannotRun, choose
+from ml.forms import MOST_JUDGED, CannotRun, choose
 from ml.machine import threads_asked
 from ml.outcome import Outcome
 from ml.outlier_rank import OutlierRank
@@ -30,16 +34,24 @@ from ml.schema import Manifest
 
 Texts = tuple[list[str], list[str]]
 
+HOPELESS = 0.4
+"""With less than this share of the seconds a form is expected to take, none is begun."""
+
 
 @dataclass(frozen=True)
 class Leaving:
-    """One artifact to write into ``folder``; whatever is there goes. ``check`` may raise to stop."""
+    """One artifact to write into ``folder``; whatever is there goes. ``check`` may raise to stop.
+
+    ``form_seconds``: what is kept for the choice of a form, even where the time box is used up, and about what it
+    takes.
+    """
 
     folder: Path
     encoder: Encoder
     hyper: Hyperparameters
     labels: list[str]
     budget: Budget
+    form_seconds: tuple[float, float]
     environment: Mapping[str, str]
     check: Callable[[], None]
 
@@ -84,13 +96,23 @@ class Leaving:
 
     def _form(self, outcome: Outcome, fingerprint: str, texts: Texts) -> dict[str, Any]:
         """How the artifact will embed; a form there is no time for is left out, and float32 stays."""
+        kept, needed = self.form_seconds
+        until = time.monotonic() + max(kept, self.budget.left())
+        is_hopeless = until - time.monotonic() < HOPELESS * needed
 
         def check() -> None:
             self.check()
-            if self.budget.left() <= 0:
-                raise CannotRun("no time was left")
+            if is_hopeless or time.monotonic() > until:
+                raise CannotRun(f"no time was left: it takes about {needed:.0f} s")
+
+        judging = texts[1][:MOST_JUDGED]
+        said = outcome.words.logits(judging) if outcome.words and judging else np.float32(0)
+
+        def labels(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+            """What the whole model says of the texts to judge by: the words count for as much as they do live."""
+            return np.asarray((outcome.head.logits(vectors) + said).argmax(axis=1), np.int64)
 
         threads = threads_asked(self.environment)
-        form = choose(self.encoder, self.folder, fingerprint, texts, outcome.head.labels, threads, check)
+        form = choose(self.encoder, self.folder, fingerprint, (texts[0], judging), labels, threads, check)
         emit(form=form["name"], form_agreement=float(form.get("agreement", 1.0)))
         return form

@@ -15,6 +15,7 @@ running requests finish, within the 30 seconds the platform gives. ``SERVE_QUEUE
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -29,7 +30,7 @@ from ml.container import ContainerError, ContainerPaths, emit, reason_for
 from ml.endpoint import ANSWER_SECONDS, GRACE_SECONDS, Endpoint
 from ml.predictor import Predictor
 from ml.privileges import give_up_root
-from ml.worker import RECORDS_WAITING, Worker
+from ml.worker import RECORDS_WAITING, TURN_SECONDS, Worker
 
 
 def open_socket(environment: Mapping[str, str]) -> socket.socket:
@@ -100,7 +101,9 @@ def _serve(environment: Mapping[str, str], failures: list[BaseException]) -> Non
         return predictor
 
     is_batch = environment.get("SAGEMAKER_BATCH", "").lower() == "true"
-    worker = Worker(load, give_up, queue_records(environment))
+    # Nobody waits beside a batch transform: its turns are as long as a batch.
+    turn = math.inf if is_batch else TURN_SECONDS
+    worker = Worker(load, give_up, queue_records(environment), turn_seconds=turn)
     config = uvicorn.Config(
         Endpoint(worker, None if is_batch else ANSWER_SECONDS).app(),
         log_level="warning",

@@ -50,6 +50,9 @@ CROSSED_COST, CROSSED_SHARE = 8.0, 0.2
 """Asking all labelled rows takes about so many times as long as learning the words once, and at most this share of the
 time that is left; half of ``WORDS_SECONDS`` in any case."""
 
+FORM_SHARE = 0.1
+"""Of the time box, kept for the choice of a form, whatever came before took."""
+
 EMBEDDINGS = "embeddings.npz"
 
 Floats = NDArray[np.float32]
@@ -89,6 +92,8 @@ class Trainer:
             self.labels, self.pool_texts, self.pool, self.pace, self.hyper.max_seconds, self.hyper.seed
         )
         self._check_stop()
+        needed = form_seconds(self.pace, len(self.pool_texts))
+        self.forming = min(needed, FORM_SHARE * self.hyper.max_seconds)
         outcome = self._fit(train, validation, everything)
         held_back = validation.texts if validation else []
         texts = texts_for([row.text for row in given[0]], held_back, self.pool_texts, self.hyper.seed)
@@ -98,6 +103,7 @@ class Trainer:
             self.hyper,
             self.labels,
             self.budget,
+            (self.forming, needed),
             self.environment,
             self._check_stop,
         )
@@ -256,9 +262,8 @@ class Trainer:
         train, validation, everything = rows
         judging = self.pace * len(validation.rows)
         # Judged once at the end, and embedded once more to calibrate; then a form is chosen.
-        forming = form_seconds(self.pace, len(self.pool_texts), self.hyper.max_seconds)
         ranking = self.pace * affordable(self.hyper.max_seconds, self.pace)
-        after = SAVE_SECONDS + self.words_seconds
+        after = SAVE_SECONDS + self.words_seconds + ranking + self.forming
         challenge = Challenge(
             encoder=self.encoder,
             hyper=self.hyper,
@@ -267,7 +272,7 @@ class Trainer:
             is_stopping=self.is_stopping,
             identity=self.identity,
             resumed=self.resumed,
-            reserve=2 * judging + forming + ranking + after,
+            reserve=2 * judging + after,
             closing_reserve=after,
             losses=companion.losses,
         )
@@ -280,7 +285,7 @@ class Trainer:
         model = Model(self.encoder, outcome.head, outcome.words, outcome.is_tuned)
         taught = outcome.metrics.get("n_taught", 0) if outcome.is_tuned else 0
         fresh = self.pool_texts[taught : len(self.pool)], self.pool[taught:]
-        left = int((self.budget.left() - SAVE_SECONDS) / max(self.pace, 1e-6))
+        left = int((self.budget.left() - SAVE_SECONDS - self.forming) / max(self.pace, 1e-6))
         most = max(0, min(affordable(self.hyper.max_seconds, self.pace), left))
         return learn_ranks(model, everything, fresh, most, self.hyper.seed, self._check_stop)
 

@@ -27,6 +27,9 @@ Record = TransformInput | tuple[str, WireError]
 RECORDS_WAITING = 20_000
 CHARACTERS_WAITING = 64 * 1024**2
 BATCH = 256
+TURN_SECONDS, SMALLEST_TURN = 0.15, 32
+"""About how long a small request waits for a large one's turn, by the pace of the batch before; and the fewest records
+of a turn, below which batches are no longer efficient."""
 WARM_UP = TransformInput("warm-up", "Is the model awake?")
 STUCK_SECONDS = 300.0
 """A batch that takes longer will hardly ever end: 256 long texts take half a minute on one core."""
@@ -70,7 +73,7 @@ class Worker(threading.Thread):
     """Loads the model, answers jobs a batch at a time, and says whether it is well.
 
     ``on_failure`` is called, from the thread, when the model cannot be loaded. ``capacity`` and ``characters`` bound
-    what waits; ``batch`` (records) is how long a small request waits at most for a large one's turn.
+    what waits; ``batch`` (records) and ``turn_seconds`` how long a small request waits for a large one's turn.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Worker(threading.Thread):
         batch: int = BATCH,
         characters: int = CHARACTERS_WAITING,
         stuck_seconds: float = STUCK_SECONDS,
+        turn_seconds: float = TURN_SECONDS,
     ) -> None:
         super().__init__(name="inference", daemon=True)
         self.capacity = capacity
@@ -89,6 +93,8 @@ class Worker(threading.Thread):
         self._batch = batch
         self._characters = characters
         self._stuck_seconds = stuck_seconds
+        self._turn_seconds = turn_seconds
+        self._turn = min(SMALLEST_TURN, batch)
         self._jobs: list[_Job] = []
         self._waiting = self._waiting_characters = 0
         self._changed = threading.Condition()
@@ -150,7 +156,7 @@ class Worker(threading.Thread):
     def _next_batch(self) -> list[_Slice]:
         """What to answer next; nothing when the worker is to end.
 
-        The oldest job has half of a batch for itself, so that it always gets on; the shortest go along first; what
+        The oldest job has half of a turn for itself, so that it always gets on; the shortest go along first; what
         room is left is the oldest's again.
         """
         with self._changed:
@@ -162,8 +168,8 @@ class Worker(threading.Thread):
             if not self._jobs:
                 return []
             oldest, *others = self._jobs
-            own = min(oldest.left, self._batch // 2)
-            room = self._batch - own
+            own = min(oldest.left, self._turn // 2)
+            room = self._turn - own
             slices = []
             for job in sorted(others, key=lambda job: job.left):
                 if job.left and not room:
@@ -173,7 +179,7 @@ class Worker(threading.Thread):
             return [_Slice(oldest, min(oldest.left, own + room)), *slices]
 
     def _answer(self, predictor: Predictor, slices: list[_Slice]) -> None:
-        self._answering_since = time.monotonic()
+        began = self._answering_since = time.monotonic()
         try:
             lines = iter(_lines(predictor, [record for one in slices for record in one.records]))
         except Exception as error:
@@ -187,6 +193,13 @@ class Worker(threading.Thread):
             self._settle({one.job: one.job.answers for one in slices if not one.job.left})
         finally:
             self._answering_since = None
+            if count := sum(one.count for one in slices):
+                self._pace(count, time.monotonic() - began)
+
+    def _pace(self, count: int, seconds: float) -> None:
+        """Fit the next turn into its time: at most twice this one, as few records say little of many."""
+        fits = self._turn_seconds * count / max(seconds, 1e-9)
+        self._turn = int(max(min(SMALLEST_TURN, self._batch), min(self._batch, 2 * self._turn, fits)))
 
     def _drop(self, gone: Collection[_Job]) -> None:
         for job in gone:

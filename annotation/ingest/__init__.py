@@ -8,9 +8,11 @@ unknown_service, too_many_services. Warnings: read_as_latin1, spoilt_utf8, naive
 """
 
 from annotation.ingest.checking import ReadyRow, is_naive_time
+from annotation.ingest.live import live_write
 from annotation.ingest.options import ImportOptions, check_columns, guess_columns
 from annotation.ingest.report import Report
-from annotation.ingest.run import import_file, ingest_records, records_check, records_write
+from annotation.ingest.run import import_file, ingest_records, records_check
+from annotation.ingest.writing import rows_insert
 
 __all__ = [
     "ImportOptions",
@@ -21,6 +23,7 @@ __all__ = [
     "import_file",
     "ingest_records",
     "is_naive_time",
+    "live_write",
     "records_check",
-    "records_write",
+    "rows_insert",
 ]

@@ -52,7 +52,7 @@ def ingest_batch(rows: Sequence[ReadyRow], options: ImportOptions, report: Repor
     known = {ticket.external_id: ticket for ticket in stored}
     fresh = [row for row in rows if row.external_id not in known]
     _count_duplicates(fresh, report)
-    rows_insert(Ticket, TICKET, [_ticket(row, options) for row in fresh], skip_known=True)
+    rows_insert(Ticket, TICKET, [ticket_values(row, options) for row in fresh], skip_known=True)
     changed = tickets_update(known, by_name)
     tickets = dict(Ticket.objects.filter(external_id__in=by_name).values_list("external_id", "id"))
     ids = [tickets[row.external_id] for row in fresh if row.external_id in tickets]
@@ -68,7 +68,8 @@ def ingest_batch(rows: Sequence[ReadyRow], options: ImportOptions, report: Repor
         transaction.on_commit(lambda: tickets_ingested.send(sender=Ticket, ticket_ids=ids))
 
 
-def _ticket(row: ReadyRow, options: ImportOptions) -> tuple[Any, ...]:
+def ticket_values(row: ReadyRow, options: ImportOptions) -> tuple[Any, ...]:
+    """The values of ``TICKET`` for a new ticket."""
     now = timezone.now()
     return (
         *(row.external_id, row.text, row.original_text, row.text_hash, row.group),

@@ -2,7 +2,7 @@
 
 import itertools
 import zoneinfo
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -49,13 +49,6 @@ def _numbered(records: Iterable[object]) -> Iterator[RawRow | RowProblem]:
 def records_check(records: Iterable[object], options: ImportOptions) -> list[ReadyRow | RowProblem]:
     """Check and mask records without writing any; ``line`` is the record's place, from 1."""
     return list(_checked(_numbered(records), options))
-
-
-def records_write(rows: Sequence[ReadyRow], options: ImportOptions) -> Report:
-    """Write checked records, each of an external id of its own, in the caller's transaction or one of its own."""
-    report = Report()
-    ingest_batch(rows, options, report)
-    return report
 
 
 def _ingest(

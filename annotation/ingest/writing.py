@@ -15,18 +15,25 @@ def rows_insert(
     rows: Sequence[Sequence[Any]],
     *,
     skip_known: bool = False,
-) -> None:
+    returning: Sequence[str] = (),
+) -> list[tuple[Any, ...]]:
     """Write rows of these fields; every field without a default in the database must be among them.
 
-    ``skip_known`` leaves out rows that a unique constraint refuses. Dictionaries and lists become JSON.
+    ``skip_known`` leaves out rows that a unique constraint refuses. Dictionaries and lists become JSON. Gives back the
+    fields of ``returning`` of each row that was written, if any are named.
     """
     if not rows:
-        return
+        return []
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(model._meta.get_field(name).column) for name in names)
+    columns, wanted = (
+        ", ".join(quote(model._meta.get_field(name).column) for name in fields)
+        for fields in (names, returning)
+    )
     statement = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES %s"  # noqa: S608
     if skip_known:
         statement += " ON CONFLICT DO NOTHING"
+    if returning:
+        statement += f" RETURNING {wanted}"
     plain = ([Json(v) if isinstance(v, (dict, list)) else v for v in row] for row in rows)
     with connection.cursor() as cursor:
-        execute_values(cursor, statement, plain, page_size=PAGE)
+        return execute_values(cursor, statement, plain, page_size=PAGE, fetch=bool(returning)) or []

@@ -11,9 +11,9 @@ from accounts.models import User
 from annotation.ingest import ImportOptions, ReadyRow, records_check
 from annotation.reading import RowProblem
 from compute.port import ComputeBackend
-from inference.models import RoutingDecision
-from inference.routing import asking, dispatching, writing
+from inference.routing import asking, dispatching, reading, writing
 from inference.routing.dispatching import Dispatch
+from inference.routing.reading import Decision
 from inference.routing.standing import Production, Standing, standing
 from inference.routing.writing import Decided
 
@@ -37,7 +37,7 @@ OPTIONS = ImportOptions(
 class Routed:
     """What became of one record: a decision, or what is wrong with the record. ``is_repeat``: it was decided before."""
 
-    decision: RoutingDecision | None
+    decision: Decision | None
     problem: RowProblem | None = None
     is_repeat: bool = False
 
@@ -56,12 +56,13 @@ def tickets_route(
     rows = {
         one.external_id: (one, record) for one, record in zip(checked, records, strict=True) if _is_row(one)
     }
-    known = writing.stored(list(rows))
+    known = reading.stored(list(rows))
     before = set(known)
     fresh = {name: rows[name] for name in sorted(rows.keys() - before)}
     if fresh:
-        _decide(list(fresh.values()), asked_by, backend, arrived)
-        known |= writing.stored(list(fresh))
+        known |= _decide(list(fresh.values()), asked_by, backend, arrived)
+        # Decided by another connection meanwhile: its decision is everybody's.
+        known |= reading.stored([name for name in fresh if name not in known])
     return _answers(checked, known, before)
 
 
@@ -78,7 +79,8 @@ def _named(one: ReadyRow | RowProblem) -> ReadyRow | RowProblem:
 
 def _decide(
     fresh: list[tuple[ReadyRow, dict[str, Any]]], asked_by: User, backend: ComputeBackend, arrived: float
-) -> None:
+) -> dict[str, Decision]:
+    """Decide about new tickets and write that; the decisions written."""
     now = standing()
     seconds = settings.ROUTE_DEADLINE_MS / 1000 + SECONDS_A_TICKET * (len(fresh) - 1)
     asked = [now.asked_about(row.external_id) for row, _ in fresh]
@@ -97,7 +99,7 @@ def _decide(
         for (row, record), version in zip(fresh, asked, strict=True)
     ]
     latency_ms = round(1000 * (time.monotonic() - arrived))
-    writing.write(
+    return writing.write(
         decided, options=OPTIONS, standing=now, asked_by_id=asked_by.pk, latency_ms=max(0, latency_ms)
     )
 
@@ -121,7 +123,7 @@ def _baseline(record: dict[str, Any]) -> str | None:
 
 
 def _answers(
-    checked: list[ReadyRow | RowProblem], known: dict[str, RoutingDecision], before: set[str]
+    checked: list[ReadyRow | RowProblem], known: dict[str, Decision], before: set[str]
 ) -> list[Routed]:
     """In the order of the call; an external id that comes twice in it is a repeat the second time."""
     seen = set(before)

@@ -1,6 +1,7 @@
 """Live tickets over HTTP, for the desk's machine: route, ask again, and tell how it ended."""
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -21,8 +22,9 @@ from inference.actions import Recorded, Routed, Told
 from inference.actions.outcomes import MOST_AT_ONCE as MOST_OUTCOMES
 from inference.actions.routing import MOST_AT_ONCE
 from inference.api.throttles import TicketThrottle
-from inference.models import EscalationReason, EscalationState, RoutingDecision
-from inference.routing import writing
+from inference.models import EscalationReason, EscalationState
+from inference.routing import reading
+from inference.routing.reading import Decision
 
 
 class LiveTicketSerializer(serializers.Serializer):
@@ -118,32 +120,20 @@ class OutcomeResultsSerializer(serializers.Serializer):
     results = OutcomeResultSerializer(many=True)
 
 
-def decision_shape(row: RoutingDecision, is_repeat: bool) -> dict[str, Any]:
+def decision_shape(row: Decision, is_repeat: bool) -> dict[str, Any]:
     """A decision as the desk gets it. What the model would have guessed is not part of it."""
-    escalation = getattr(row, "escalation", None)
     return {
-        "external_id": row.ticket.external_id,
-        "state": escalation.state if escalation else "routed",
-        "service": row.service.code if row.service else None,
+        "external_id": row.external_id,
+        "state": row.state,
+        "service": row.service,
         "confidence": row.confidence if row.service else None,
         "band": (row.band or None) if row.service else None,
         "escalate": row.reason or None,
         "reasons": row.reasons,
-        "answer": _persons_answer(escalation) if escalation and escalation.answered_at else None,
-        "model_version": row.model_version.number if row.model_version else None,
+        "answer": asdict(row.answer) if row.answer else None,
+        "model_version": row.model_version,
         "decided_at": row.decided_at,
         "repeated": is_repeat,
-    }
-
-
-def _persons_answer(escalation: Any) -> dict[str, Any]:
-    return {
-        "kind": escalation.kind,
-        "service": escalation.service.code if escalation.service else None,
-        "second_service": escalation.second_service.code if escalation.second_service else None,
-        "answered_at": escalation.answered_at,
-        "seconds": round((escalation.answered_at - escalation.opened_at).total_seconds(), 1),
-        "revision": escalation.revision,
     }
 
 
@@ -163,7 +153,7 @@ class RouteView(APIView):
     arrived = 0.0
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.arrived = time.monotonic()
+        self.arrived = time.monotonic() - request.META.get("aiguilleur.waited", 0.0)
         return super().dispatch(request, *args, **kwargs)
 
     def tickets_of(self, request: Request) -> int:
@@ -220,7 +210,7 @@ class RoutedView(APIView):
 
     @extend_schema(operation_id="ticket_routed", responses=RouteAnswerSerializer)
     def get(self, request: Request, external_id: str) -> Response:
-        row = writing.stored([external_id]).get(external_id)
+        row = reading.stored([external_id]).get(external_id)
         if row is None:
             raise Refused("not_found", "No ticket of this external id was routed.", status=404)
         return Response(decision_shape(row, is_repeat=True))

@@ -22,10 +22,12 @@ class Shut(Exception):
 
 @dataclass(frozen=True)
 class Pass:
-    """Leave to ask. ``is_marked``: failures are remembered, so a success has something to clear."""
+    """Leave to ask. ``is_marked``: failures are remembered, so a success has something to clear. ``is_trial``: for all
+    the others, who do not ask meanwhile."""
 
     endpoint: str
     is_marked: bool
+    is_trial: bool = False
 
 
 def _keys(endpoint: str) -> tuple[str, str, str]:
@@ -38,15 +40,22 @@ def enter(endpoint: str) -> Pass:
     counted, is_shut = client().mget(failures, shut)
     if is_shut:
         raise Shut
-    if int(counted or 0) >= OPEN_AFTER and not client().set(trial, 1, nx=True, px=TRIAL_MS):
+    is_trial = int(counted or 0) >= OPEN_AFTER
+    if is_trial and not client().set(trial, 1, nx=True, px=TRIAL_MS):
         raise Shut
-    return Pass(endpoint, bool(counted))
+    return Pass(endpoint, bool(counted), is_trial)
 
 
 def succeeded(leave: Pass) -> None:
     """It answered. Raises ``RedisError``."""
     if leave.is_marked:
         client().delete(*_keys(leave.endpoint))
+
+
+def not_asked(leave: Pass) -> None:
+    """Whoever had leave could not use it: another may try. Raises ``RedisError``."""
+    if leave.is_trial:
+        client().delete(_keys(leave.endpoint)[2])
 
 
 def failed(leave: Pass) -> None:

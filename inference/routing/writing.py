@@ -14,10 +14,10 @@ from psycopg2.extras import Json, execute_values
 
 from annotation import actions as annotation
 from annotation.actions import LiveItem
-from annotation.ingest import ImportOptions, ReadyRow, records_write
-from annotation.models import Ticket
-from inference.models import Escalation, RoutingDecision
+from annotation.ingest import ImportOptions, ReadyRow, live_write, rows_insert
+from inference.models import Escalation, EscalationState
 from inference.routing.dispatching import Dispatch
+from inference.routing.reading import ROUTED, Decision
 from inference.routing.standing import Production, Standing
 
 COLUMNS = (
@@ -27,6 +27,10 @@ COLUMNS = (
 )  # fmt: skip
 INSERT = f"""INSERT INTO inference_routingdecision ({", ".join(COLUMNS)}) VALUES %s
     ON CONFLICT (ticket_id) DO NOTHING RETURNING id, ticket_id"""  # noqa: S608 - our own columns
+ESCALATION = (
+    *("decision", "state", "opened_at", "kind", "revision"),
+    *("webhook_attempts", "webhook_said"),
+)
 
 
 @dataclass(frozen=True)
@@ -47,25 +51,46 @@ def write(
     standing: Standing,
     asked_by_id: int,
     latency_ms: int,
-) -> None:
-    """Write what is not decided yet, by external id."""
-    records_write([one.row for one in decided], options)
-    names = [one.row.external_id for one in decided]
-    ids = dict(Ticket.objects.filter(external_id__in=names).values_list("external_id", "pk"))
+) -> dict[str, Decision]:
+    """Write what is not decided yet; the decisions that were written, by external id."""
+    ids = live_write([one.row for one in decided], options)
     by_ticket = {ids[one.row.external_id]: one for one in decided if one.row.external_id in ids}
     now = timezone.now()
     rows = [_row(pk, one, standing, asked_by_id, latency_ms, now) for pk, one in sorted(by_ticket.items())]
     with connection.cursor() as cursor:
         written = execute_values(cursor, INSERT, rows, fetch=True)
     waiting = [(decision, pk) for decision, pk in written if by_ticket[pk].dispatch.service_id is None]
-    if not waiting:
-        return
-    Escalation.objects.bulk_create(Escalation(decision_id=decision, opened_at=now) for decision, _ in waiting)
+    if waiting:
+        _push(waiting, by_ticket, now)
+    codes = {pk: code for code, pk in standing.services.items()}
+    made = [_decision(by_ticket[pk], codes, now) for _, pk in written]
+    return {one.external_id: one for one in made}
+
+
+def _push(waiting: Sequence[tuple[int, int]], by_ticket: dict[int, Decided], now: datetime) -> None:
+    """A customer waits for each of these (decision id, ticket id)."""
+    fresh = (EscalationState.WAITING.value, now, "", 0, 0, "")
+    rows_insert(Escalation, ESCALATION, [(decision, *fresh) for decision, _ in waiting])
     annotation.live_push(
         items=[
             LiveItem(pk, now, by_ticket[pk].dispatch.reason, by_ticket[pk].dispatch.candidates)
             for _, pk in waiting
         ]
+    )
+
+
+def _decision(one: Decided, codes: dict[int, str], now: datetime) -> Decision:
+    said = one.dispatch
+    return Decision(
+        external_id=one.row.external_id,
+        state=ROUTED if said.service_id else EscalationState.WAITING.value,
+        service=codes[said.service_id] if said.service_id else None,
+        confidence=said.confidence,
+        band=said.band,
+        reason=said.reason,
+        reasons=tuple(said.reasons),
+        model_version=one.version.version_number if one.version else None,
+        decided_at=now,
     )
 
 
@@ -81,19 +106,3 @@ def _row(
         *(standing.baseline, one.baseline_service_id, one.row.text_hash),
         *(said.vector, said.probabilities, latency_ms, now),
     )
-
-
-HEAVY = ("ticket__text", "ticket__original_text", "ticket__metadata")
-
-
-def stored(external_ids: Sequence[str]) -> dict[str, RoutingDecision]:
-    """Decisions by external id, with what an answer shows of them."""
-    rows = RoutingDecision.objects.filter(ticket__external_id__in=external_ids).select_related(
-        "ticket",
-        "service",
-        "model_version",
-        "escalation",
-        "escalation__service",
-        "escalation__second_service",
-    )
-    return {row.ticket.external_id: row for row in rows.defer("vector", "probabilities", *HEAVY)}

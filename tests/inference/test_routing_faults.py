@@ -114,6 +114,26 @@ def test_a_trial_that_fails_shuts_it_again(desk: Desk) -> None:
         breaker.enter("production")
 
 
+def test_a_trial_that_was_not_made_is_left_to_the_next(desk: Desk) -> None:
+    for _ in range(breaker.OPEN_AFTER):
+        breaker.failed(breaker.enter("production"))
+    shared.client().delete("route:production:shut")
+    with pytest.raises(asking.Unavailable, match="too_late"):
+        asking.ask(
+            desk.house.backend, "production", [{"id": "1", "text": "delivery"}], time.monotonic() + 0.01
+        )
+    assert desk.route("A-1", "delivery")["service"] == "delivery"
+
+
+def test_what_waited_before_the_door_counts_of_the_deadline(desk: Desk) -> None:
+    body = {"external_id": "A-1", "text": "delivery"}
+    said = desk.client.post(
+        "/api/route/", body, content_type="application/json", **{"aiguilleur.waited": 5.0}
+    ).json()
+    assert (said["escalate"], desk.decision("A-1").detail) == ("model_unavailable", "too_late")
+    assert desk.decision("A-1").latency_ms >= 5_000 and desk.calls() == []
+
+
 def test_without_redis_every_ticket_goes_to_people_and_no_call_fails(
     desk: Desk, settings: Any, tmp_path: Path
 ) -> None:
@@ -130,6 +150,29 @@ def test_more_calls_than_there_are_places_make_no_queue(desk: Desk, settings: An
     assert "busy" in details and details.count("") >= 2
     assert desk.route("B-1", "delivery")["service"] == "delivery", "the places are free again"
     assert breaker.enter("production").is_marked is False, "full is not broken"
+
+
+def test_fewer_are_asked_while_answers_come_late_and_all_again_when_they_do_not() -> None:
+    places = asking.Places(4)
+
+    def at_once(count: int, seconds: float) -> list[str]:
+        def one(_: int) -> str:
+            try:
+                return str(places.call(0.2, lambda: time.sleep(seconds) or "in time"))
+            except asking.Late as late:
+                return "late, and news" if late.args[0] else "late"
+            except asking.Unavailable as unavailable:
+                return unavailable.detail
+
+        return sorted(all_at_once(one, list(range(count))))
+
+    assert at_once(5, 0.0) == ["in time"] * 5
+    assert at_once(4, 0.4) == ["late", "late", "late", "late, and news"], "one and the same lateness"
+    time.sleep(0.4)  # they keep their places until they are back
+    assert at_once(4, 0.1) == ["busy", "busy", "in time", "in time"]
+    for _ in range(8):
+        at_once(1, 0.0)
+    assert at_once(4, 0.1) == ["in time"] * 4
 
 
 def test_a_process_killed_after_it_decided_leaves_nothing_half_done(desk: Desk, monkeypatch: Any) -> None:
