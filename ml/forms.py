@@ -38,8 +38,8 @@ FEWEST = 100
 """Texts below which nothing can be concluded about a share of .995."""
 
 MOST_JUDGED, MOST_CALIBRATED = 1000, 1000
-SPEED_TEXTS = 256
-"""Texts by which speeds are compared, each form twice over."""
+SPEED_TEXTS, ALONE_TEXTS = 256, 32
+"""Texts by which speeds are compared, each form twice over: all at once, and one at a time."""
 
 MAKING_SECONDS = 15.0
 """What it takes to watch texts go through and to round the weights of the default encoder, on two slow cores."""
@@ -98,10 +98,11 @@ def choose(
     }  # fmt: skip
     if exact.is_on_gpu:
         return form | {"reason": "made on a machine with a GPU: the fast forms are for CPUs"}
+    plain = _plain(exact, folder, threads)
     if len(judging) < FEWEST:
         return form | {"reason": f"{len(judging)} texts to judge by, {FEWEST} are needed"}
-    vectors = exact.embed(judging)
-    judge = _Judge(exact, judging, vectors, labels, form["tried"])
+    vectors = plain(judging)
+    judge = _Judge(exact, plain, judging, vectors, labels, form["tried"])
     graphs = _Graphs(exact, folder, calibrating, threads, check)
     makers = {
         INT8: lambda: graphs.make(is_fine=False),
@@ -113,18 +114,39 @@ def choose(
             form |= {"name": name, "agreement": form["tried"][-1]["agreement"]}
             form["encoder"] = fingerprint_of(form, folder)
             break
-        for left in (GRAPH, TOKENIZER, CHECK):
-            (folder / left).unlink(missing_ok=True)
-    exact.bf16 = False
-    if (folder / FOLDER).is_dir() and not any((folder / FOLDER).iterdir()):
-        (folder / FOLDER).rmdir()
+        _clear(folder)
+    if form["name"] == BF16:
+        _clear(folder)
     if form["name"] == FP32:
+        _plain(exact, folder, threads)
         form["reason"] = "; ".join(f"{one['form']}: {one['reason']}" for one in form["tried"])
         print(f"the artifact embeds in float32: {form['reason']}", flush=True)
     form["tried"].append(
         {"form": FP32, "agreement": 1.0, "texts_per_second": judge.exact_speed, "reason": ""}
     )
     return form
+
+
+def _plain(exact: Exact, folder: Path, threads: int) -> Embed:
+    """How float32 is run here: by a graph (`ml.float_graph`), else by torch. Leaves in the folder what tells which."""
+    from ml.float_graph import keep_check, load_float
+
+    try:
+        keep_check(exact, folder)
+        embed: Embed = load_float(folder, exact.pooling, threads).embed
+    except CannotRun as error:
+        print(f"torch embeds in float32: {error}", flush=True)
+        _clear(folder)
+        return exact.embed
+    return embed
+
+
+def _clear(folder: Path) -> None:
+    """Take a form's files away."""
+    for left in (GRAPH, TOKENIZER, CHECK):
+        (folder / left).unlink(missing_ok=True)
+    if (folder / FOLDER).is_dir() and not any((folder / FOLDER).iterdir()):
+        (folder / FOLDER).rmdir()
 
 
 def texts_for(
@@ -150,12 +172,19 @@ def form_seconds(pace: float, pool: int) -> float:
 
 
 class _Judge:
-    """Measures forms by the same texts, and notes of each what was found."""
+    """Measures forms by the same texts, and notes of each what was found. ``plain``: how float32 is run here."""
 
     def __init__(
-        self, exact: Exact, texts: list[str], vectors: Floats, labels: Labeller, notes: list[dict[str, Any]]
+        self,
+        exact: Exact,
+        plain: Embed,
+        texts: list[str],
+        vectors: Floats,
+        labels: Labeller,
+        notes: list[dict[str, Any]],
     ) -> None:
         self.exact = exact
+        self.plain = plain
         self.texts = texts
         self.vectors = vectors
         self.labels = labels
@@ -172,7 +201,8 @@ class _Judge:
             found = embed(self.texts)
             note["agreement"] = round(agreement(self.labels, self.vectors, found), 5)
             note["cosine"] = round(float((found * self.vectors).sum(axis=1).mean()), 6)
-            note["texts_per_second"], self.exact_speed = self._speeds(embed)
+            note["texts_per_second"], self.exact_speed = self._speeds(embed, self.texts[:SPEED_TEXTS])
+            note["alone_per_second"], alone = self._speeds(embed, self.texts[:ALONE_TEXTS], at_once=1)
         except CannotRun as error:
             note["reason"] = str(error)
         except Stopped:
@@ -184,28 +214,34 @@ class _Judge:
                 note["reason"] = f"agrees on {note['agreement']:.2%} of labels, {ENOUGH:.1%} are needed"
             elif note["texts_per_second"] <= self.exact_speed:
                 note["reason"] = "no faster here than fp32"
+            elif note["alone_per_second"] <= alone:
+                note["reason"] = "no faster here than fp32 for one ticket at a time, as customers wait for it"
         return not note["reason"]
 
-    def _speeds(self, embed: Embed) -> tuple[float, float]:
+    def _speeds(self, embed: Embed, texts: Sequence[str], at_once: int = SPEED_TEXTS) -> tuple[float, float]:
         """(texts a second of this form, of float32): in turns, the better of two, so that load hits both."""
-        texts = self.texts[:SPEED_TEXTS]
         best = [0.0, 0.0]
-        was = self.exact.bf16
         for _ in range(2):
-            for at, run in enumerate((embed, self.exact.embed)):
-                self.exact.bf16 = was and at == 0
+            for at, run in enumerate((embed, self.plain)):
                 began = time.perf_counter()
-                run(texts)
+                for first in range(0, len(texts), at_once):
+                    run(texts[first : first + at_once])
                 best[at] = max(best[at], len(texts) / max(time.perf_counter() - began, 1e-9))
-        self.exact.bf16 = was
         return round(best[0], 1), round(best[1], 1)
 
 
 def _bf16(exact: Exact) -> Embed:
     if not BF16_FLAGS & set(cpu_flags()):
         raise CannotRun("this CPU has no bfloat16 products")
-    exact.bf16 = True
-    return exact.embed
+
+    def embed(texts: Sequence[str]) -> Floats:
+        exact.bf16 = True
+        try:
+            return exact.embed(texts)
+        finally:
+            exact.bf16 = False
+
+    return embed
 
 
 class _Graphs:

@@ -11,6 +11,9 @@ FLAGS = (
     "avx2", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16",
     "asimddp", "i8mm", "bf16",
 )  # fmt: skip
+NICE = "ML_NICE"
+BACKGROUND = {NICE: "10"}
+"""The environment of programs that give way to those a customer waits for, where both share a machine."""
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
@@ -21,6 +24,18 @@ def threads_asked(environment: Mapping[str, str] = os.environ) -> int:
         if asked.isdigit() and int(asked) > 0:
             return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def give_way(environment: Mapping[str, str] = os.environ) -> None:
+    """Ask for the cores as ``ML_NICE`` (1 to 19) says: after programs that are not so nice."""
+    asked = environment.get(NICE, "")
+    if asked.isdigit() and 0 < int(asked) < 20:
+        os.nice(int(asked))
+
+
+def has_gpu() -> bool:
+    """Whether a GPU that torch can use is there, without loading torch to ask."""
+    return Path("/dev/nvidiactl").exists()
 
 
 def cpu_flags() -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.artifact import ENCODER, HEAD, MANIFEST, OUTLIERS, WORDS, encoder_fingerprint, verify_artifact
+from ml.float_graph import load_float
 from ml.forms import BF16, FP32, GRAPHS, CannotRun, fingerprint_of, load_graph
 from ml.machine import BF16_FLAGS, cpu_flags, threads_asked
 from ml.outlier_rank import OutlierRank
@@ -167,6 +168,13 @@ def _embedder(folder: Path, manifest: Manifest, environment: Mapping[str, str]) 
         form = FP32
     else:
         space = manifest.encoder
+    if form == FP32:
+        try:
+            return load_float(
+                folder, read_pooling(folder / ENCODER, longest), threads_asked(environment)
+            ), space
+        except CannotRun as error:
+            print(f"torch embeds: {error}", file=sys.stderr, flush=True)
     from ml.encoder import Encoder, set_threads
 
     set_threads(environment)

@@ -10,7 +10,8 @@
 
 Listens on ``SAGEMAKER_BIND_TO_PORT`` (8080), or on ``SERVE_UNIX_SOCKET`` alone when that is set. SIGTERM lets
 running requests finish, within the 30 seconds the platform gives. ``SERVE_QUEUE_RECORDS`` bounds the queue,
-``SERVE_MODEL_NAME`` names the model. Started as root, it goes on as the user ``ML_RUN_AS`` names (``ml.privileges``).
+``SERVE_MODEL_NAME`` names the model, ``ML_NICE`` lets it give way to others. Started as root, it goes on as the user
+``ML_RUN_AS`` names (``ml.privileges``).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import uvicorn
 
 from ml.container import ContainerError, ContainerPaths, emit, reason_for
 from ml.endpoint import ANSWER_SECONDS, GRACE_SECONDS, Endpoint
+from ml.machine import give_way
 from ml.predictor import Predictor
 from ml.privileges import give_up_root
 from ml.worker import RECORDS_WAITING, TURN_SECONDS, Worker
@@ -90,6 +92,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
 
 def _serve(environment: Mapping[str, str], failures: list[BaseException]) -> None:
     paths = ContainerPaths.from_environment(environment)
+    give_way(environment)
 
     def give_up(error: BaseException) -> None:
         failures.append(error)

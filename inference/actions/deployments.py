@@ -9,6 +9,7 @@ from accounts.models import User
 from compute.port import ComputeBackend, ComputeError, EndpointSpec
 from inference import loading, selectors
 from inference.models import Deployment, DeploymentRole, Promotion, PromotionState
+from ml.machine import BACKGROUND
 from ml.schema import SchemaError, TransformOutput
 from training.models import ModelVersion
 
@@ -55,7 +56,7 @@ def deployment_ensure(deployment: Deployment, backend: ComputeBackend) -> Deploy
     """Wish for the endpoint of a row, and note how it is."""
     name, artifact = deployment.endpoint_name, deployment.model_version.artifact_uri
     try:
-        backend.put_endpoint(EndpointSpec(name=name, artifact_uri=artifact))
+        backend.put_endpoint(EndpointSpec(name, artifact, _environment(deployment)))
     except ComputeError as error:
         if not error.retryable:
             raise
@@ -67,6 +68,11 @@ def deployment_ensure(deployment: Deployment, backend: ComputeBackend) -> Deploy
         deployment.state, deployment.reason = state, seen.reason
         deployment.save(update_fields=["state", "reason"])
     return deployment
+
+
+def _environment(deployment: Deployment) -> dict[str, str]:
+    """The assistant shares its program with the transforms of its version, never with a version customers wait for."""
+    return dict(BACKGROUND) if deployment.role == DeploymentRole.ASSISTANT else {}
 
 
 @transaction.atomic

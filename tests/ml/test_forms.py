@@ -61,7 +61,7 @@ def write_artifact(encoder: Encoder, folder: Path, form: dict[str, Any]) -> Mani
 @pytest.fixture
 def always_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model of two small layers is all overhead: which form is faster on it is a matter of chance."""
-    monkeypatch.setattr(forms._Judge, "_speeds", lambda judge, embed: (2.0, 1.0))
+    monkeypatch.setattr(forms._Judge, "_speeds", lambda *_, **__: (2.0, 1.0))
 
 
 @pytest.fixture
@@ -117,7 +117,8 @@ def test_a_form_that_changes_labels_is_not_used(bert: Path, tmp_path: Path, alwa
 
     form = make_form(Encoder.load(bert), tmp_path / "artifact", labels=fickle)
     assert form["name"] == "fp32" and form["encoder"] == form["exact"]
-    assert "agrees on" in form["reason"] and not (tmp_path / "artifact" / "fast").exists()
+    left = {path.name for path in (tmp_path / "artifact" / "fast").iterdir()}
+    assert "agrees on" in form["reason"] and left == {"tokenizer.json", "check.npz"}, "float32's own"
     assert [one["form"] for one in form["tried"]] == ["int8", "int8x2", "bf16", "fp32"]
 
 
@@ -132,7 +133,7 @@ def test_a_second_byte_of_the_activations_rounds_less(
     form = make_form(encoder, tmp_path / "two")
     assert form["name"] == "int8x2" and form["agreement"] == 0.996
     monkeypatch.undo()
-    monkeypatch.setattr(forms._Judge, "_speeds", lambda judge, embed: (2.0, 1.0))
+    monkeypatch.setattr(forms._Judge, "_speeds", lambda *_, **__: (2.0, 1.0))
     one = make_form(encoder, tmp_path / "one")
     assert one["name"] == "int8" and one["encoder"] != form["encoder"]
     lost = [
