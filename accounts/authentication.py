@@ -1,7 +1,10 @@
 """How a request says who it is: the browser's session, or an API token of a machine or person."""
 
+import copy
+import threading
 from datetime import timedelta
 
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from rest_framework import authentication, exceptions
@@ -10,6 +13,10 @@ from rest_framework.request import Request
 from accounts.models import ApiToken, User, digest
 
 LAST_USED_GRAIN = timedelta(minutes=5)
+MARK = """
+SELECT t.xmin::text || ' ' || u.xmin::text FROM accounts_apitoken t JOIN accounts_user u ON u.id = t.user_id
+WHERE t.digest = %s AND t.revoked_at IS NULL AND u.is_active"""
+MOST_SEEN = 256
 
 
 class EnvelopeSessionAuthentication(authentication.SessionAuthentication):
@@ -26,6 +33,36 @@ class EnvelopeSessionAuthentication(authentication.SessionAuthentication):
         return "Session"
 
 
+_lock = threading.Lock()
+_seen: dict[tuple[object, str], tuple[str, ApiToken]] = {}
+"""By database and digest: the mark a token and its user were read under, and both."""
+
+
+def _valid(hashed: str) -> ApiToken | None:
+    """The token in force, with its user. Each call asks for the marks of the two rows (``xmin``: the transaction that
+    wrote them last) in one small statement, and reads the rows themselves only when one has changed: a machine sends
+    hundreds of calls a second."""
+    with connection.cursor() as cursor:
+        cursor.execute(MARK, [hashed])
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    place = (connection.settings_dict["NAME"], hashed)
+    with _lock:
+        mark, token = _seen.get(place, ("", None))
+    if token is None or mark != found[0]:
+        token = ApiToken.objects.select_related("user").filter(digest=hashed).first()
+        if token is None:
+            return None
+        with _lock:
+            if len(_seen) >= MOST_SEEN:
+                _seen.clear()
+            _seen[place] = (found[0], token)
+    mine = copy.copy(token)
+    mine.user = copy.copy(token.user)
+    return mine
+
+
 class ApiTokenAuthentication(authentication.BaseAuthentication):
     """``Authorization: Token <secret>``; revoked tokens and switched-off accounts are refused."""
 
@@ -35,11 +72,7 @@ class ApiTokenAuthentication(authentication.BaseAuthentication):
             return None
         if len(parts) != 2:
             raise exceptions.AuthenticationFailed("Send: Authorization: Token <secret>.", code="bad_token")
-        token = (
-            ApiToken.objects.select_related("user")
-            .filter(digest=digest(parts[1].decode("latin-1")), revoked_at=None, user__is_active=True)
-            .first()
-        )
+        token = _valid(digest(parts[1].decode("latin-1")))
         if token is None:
             raise exceptions.AuthenticationFailed("This token is unknown or revoked.", code="bad_token")
         self._note_use(token)

@@ -70,4 +70,4 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 CMD ["python3", "docker/healthy.py"]
 CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "config.door.DoorWorker", "--workers", "2", \
-     "--threads", "8", "--preload", "--timeout", "60", "--graceful-timeout", "10"]
+     "--threads", "16", "--preload", "--timeout", "60", "--graceful-timeout", "10"]

@@ -12,7 +12,7 @@ FLAGS = (
     "asimddp", "i8mm", "bf16",
 )  # fmt: skip
 NICE = "ML_NICE"
-BACKGROUND = {NICE: "10"}
+BACKGROUND = {NICE: "19"}
 """The environment of programs that give way to those a customer waits for, where both share a machine."""
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 

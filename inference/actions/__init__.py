@@ -33,7 +33,7 @@ from inference.actions.promotions import (
     promotion_withdraw,
 )
 from inference.actions.routed import decisions_load
-from inference.actions.routing import Routed, tickets_route
+from inference.actions.routing import RouteCall, Routed, calls_route, tickets_route
 from inference.actions.triage import Lone, lone_replace
 from inference.actions.trial import Trial, ticket_try
 from inference.actions.watching import production_watch, watch_read
@@ -42,6 +42,7 @@ from inference.actions.webhooks import webhooks_send
 __all__ = [
     "Lone",
     "Recorded",
+    "RouteCall",
     "Routed",
     "Said",
     "Told",
@@ -49,6 +50,7 @@ __all__ = [
     "alarm_raise",
     "alarms_send",
     "assistant_ensure",
+    "calls_route",
     "candidate_ask",
     "certificate_spend",
     "certificate_try",

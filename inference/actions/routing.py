@@ -42,32 +42,58 @@ class Routed:
     is_repeat: bool = False
 
 
+@dataclass(frozen=True)
+class RouteCall:
+    """What one call brought. ``arrived``: when it came, by ``time.monotonic()``; its deadline counts from there."""
+
+    records: Sequence[dict[str, Any]]
+    asked_by: User
+    arrived: float
+
+    @property
+    def until(self) -> float:
+        """When it has to be answered."""
+        further = SECONDS_A_TICKET * (len(self.records) - 1)
+        return self.arrived + settings.ROUTE_DEADLINE_MS / 1000 + further
+
+
 def tickets_route(
     *, records: Sequence[dict[str, Any]], asked_by: User, backend: ComputeBackend, arrived: float
 ) -> list[Routed]:
-    """Decide about each record, in order; one call to the model for all of them.
+    """Decide about the records of one call, as ``calls_route`` does."""
+    return calls_route([RouteCall(records, asked_by, arrived)], backend)[0]
 
-    ``arrived``: when the call came, by ``time.monotonic()``; the deadline counts from there. 1. Check and mask.
-    2. What was decided before is answered as it was, whatever the text is now. 3. The model is asked without a
-    transaction open. 4. Ticket, decision and wait are written in one. Whoever is killed before that left nothing; the
-    desk asks again.
+
+def calls_route(calls: Sequence[RouteCall], backend: ComputeBackend) -> list[list[Routed]]:
+    """Decide about each record of each call, in order; one call to the model for all of them.
+
+    1. Check and mask. 2. What was decided before is answered as it was, whatever the text is now. 3. The model is asked
+    without a transaction open, within the earliest deadline. 4. Ticket, decision and wait are written in one. Whoever
+    is killed before that left nothing; the desk asks again.
     """
-    checked = [_named(one) for one in records_check(records, OPTIONS)]
-    rows = {
-        one.external_id: (one, record) for one, record in zip(checked, records, strict=True) if _is_row(one)
-    }
+    checked = [[_named(one) for one in records_check(call.records, OPTIONS)] for call in calls]
+    rows: dict[str, _Fresh] = {}
+    for call, ones in zip(calls, checked, strict=True):
+        for one, record in zip(ones, call.records, strict=True):
+            if isinstance(one, ReadyRow):
+                rows.setdefault(one.external_id, _Fresh(one, record, call))
     known = reading.stored(list(rows))
     before = set(known)
     fresh = {name: rows[name] for name in sorted(rows.keys() - before)}
     if fresh:
-        known |= _decide(list(fresh.values()), asked_by, backend, arrived)
+        known |= _decide(list(fresh.values()), backend)
         # Decided by another connection meanwhile: its decision is everybody's.
         known |= reading.stored([name for name in fresh if name not in known])
-    return _answers(checked, known, before)
+    return [_answers(ones, known, before) for ones in checked]
 
 
-def _is_row(one: ReadyRow | RowProblem) -> bool:
-    return isinstance(one, ReadyRow)
+@dataclass(frozen=True)
+class _Fresh:
+    """A ticket that nothing was decided about, as it came, and the call it came with."""
+
+    row: ReadyRow
+    record: dict[str, Any]
+    call: RouteCall
 
 
 def _named(one: ReadyRow | RowProblem) -> ReadyRow | RowProblem:
@@ -77,31 +103,29 @@ def _named(one: ReadyRow | RowProblem) -> ReadyRow | RowProblem:
     return one
 
 
-def _decide(
-    fresh: list[tuple[ReadyRow, dict[str, Any]]], asked_by: User, backend: ComputeBackend, arrived: float
-) -> dict[str, Decision]:
+def _decide(fresh: list[_Fresh], backend: ComputeBackend) -> dict[str, Decision]:
     """Decide about new tickets and write that; the decisions written."""
     now = standing()
-    seconds = settings.ROUTE_DEADLINE_MS / 1000 + SECONDS_A_TICKET * (len(fresh) - 1)
-    asked = [now.asked_about(row.external_id) for row, _ in fresh]
+    until = min(one.call.until for one in fresh) - WRITE_SECONDS
+    asked = [now.asked_about(one.row.external_id) for one in fresh]
     said: dict[str, Dispatch] = {}
     for version in dict.fromkeys(asked):
-        rows = [row for (row, _), one in zip(fresh, asked, strict=True) if one is version]
-        found = _dispatches(now, version, rows, backend, arrived + seconds - WRITE_SECONDS)
+        rows = [one.row for one, its in zip(fresh, asked, strict=True) if its is version]
+        found = _dispatches(now, version, rows, backend, until)
         said |= {row.external_id: one for row, one in zip(rows, found, strict=True)}
+    clock = time.monotonic()
     decided = [
         Decided(
-            row,
-            said[row.external_id],
-            dispatching.baseline_of(now, said[row.external_id], row.text, _baseline(record)),
+            one.row,
+            said[one.row.external_id],
+            dispatching.baseline_of(now, said[one.row.external_id], one.row.text, _baseline(one.record)),
             version,
+            asked_by_id=one.call.asked_by.pk,
+            latency_ms=max(0, round(1000 * (clock - one.call.arrived))),
         )
-        for (row, record), version in zip(fresh, asked, strict=True)
+        for one, version in zip(fresh, asked, strict=True)
     ]
-    latency_ms = round(1000 * (time.monotonic() - arrived))
-    return writing.write(
-        decided, options=OPTIONS, standing=now, asked_by_id=asked_by.pk, latency_ms=max(0, latency_ms)
-    )
+    return writing.write(decided, options=OPTIONS, standing=now)
 
 
 def _dispatches(
@@ -125,13 +149,13 @@ def _baseline(record: dict[str, Any]) -> str | None:
 def _answers(
     checked: list[ReadyRow | RowProblem], known: dict[str, Decision], before: set[str]
 ) -> list[Routed]:
-    """In the order of the call; an external id that comes twice in it is a repeat the second time."""
-    seen = set(before)
+    """In the order of the call. An external id that comes twice, in it or with another call of these, is a repeat the
+    second time: ``before`` holds those that came already, and grows."""
     found = []
     for one in checked:
         if isinstance(one, RowProblem):
             found.append(Routed(None, one))
             continue
-        found.append(Routed(known[one.external_id], is_repeat=one.external_id in seen))
-        seen.add(one.external_id)
+        found.append(Routed(known[one.external_id], is_repeat=one.external_id in before))
+        before.add(one.external_id)
     return found

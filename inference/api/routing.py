@@ -18,12 +18,13 @@ from annotation.api.shapes import BANDS, ReasonSerializer
 from annotation.reading import RowProblem
 from compute.registry import backend
 from inference import actions
-from inference.actions import Recorded, Routed, Told
+from inference.actions import Recorded, RouteCall, Routed, Told
 from inference.actions.outcomes import MOST_AT_ONCE as MOST_OUTCOMES
 from inference.actions.routing import MOST_AT_ONCE
 from inference.api.throttles import TicketThrottle
 from inference.models import EscalationReason, EscalationState
 from inference.routing import reading
+from inference.routing.gathering import Gathering
 from inference.routing.reading import Decision
 
 
@@ -145,6 +146,13 @@ def _result_shape(one: Routed) -> dict[str, Any]:
     }
 
 
+ROUNDS = 2
+"""Of single tickets that are decided together, at a time and process: one waits for the model, another is written."""
+_gathering: Gathering[RouteCall, list[Routed]] = Gathering(
+    lambda calls: actions.calls_route(calls, backend()), rounds=ROUNDS, most=MOST_AT_ONCE
+)
+
+
 class RouteView(APIView):
     """Route one ticket, or several."""
 
@@ -172,9 +180,8 @@ class RouteView(APIView):
     )
     def post(self, request: Request) -> Response:
         records, is_one = _records(request.data)
-        routed = actions.tickets_route(
-            records=records, asked_by=request.user, backend=backend(), arrived=self.arrived
-        )
+        call = RouteCall(records, request.user, self.arrived)
+        routed = _gathering.ask(call) if is_one else actions.calls_route([call], backend())[0]
         if not is_one:
             return Response({"results": [_result_shape(one) for one in routed]})
         (only,) = routed

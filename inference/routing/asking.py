@@ -2,7 +2,7 @@
 
 Each web process asks with at most ROUTE_CONCURRENCY calls at a time, with fewer while answers come late. Whoever finds
 them all taken escalates, so that a slow model makes no queue; a call that its caller has given up keeps its place until
-the backend lets go of it. Whoever has spent most of the deadline before it could ask does not ask any more.
+the backend lets go of it. Whoever has spent half of the deadline before it could ask does not ask any more.
 """
 
 import logging
@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 
 PLACE_SECONDS = 0.03
 """How long to wait for a place: calls come in bursts, and a place is free again within a few milliseconds."""
-TOO_LITTLE, FAIR = 0.1, 0.5
-"""Of the deadline: with less left nobody is asked, and who had less has only itself to blame for a late answer."""
+TOO_LITTLE = 0.5
+"""Of the deadline: with less left nobody is asked. Calls that wait so long before they are decided say that the cores
+are wanted elsewhere, and a late answer would not be the model's fault then."""
 LET_GO_SECONDS = 0.1
 """So much later the backend gives a call up too: whoever asked was told before that it was too late."""
 
@@ -129,7 +130,7 @@ def _invoke(
         )
         return [TransformOutput.from_dict(answer) for answer in answers]
     except Late as late:
-        raise Unavailable("too_late", is_failure=share >= FAIR and bool(late.args[0])) from None
+        raise Unavailable("too_late", is_failure=bool(late.args[0])) from None
     except ComputeError as error:
         raise Unavailable(error.code, is_failure=not isinstance(error, Throttled)) from error
     except SchemaError as error:

@@ -35,28 +35,24 @@ ESCALATION = (
 
 @dataclass(frozen=True)
 class Decided:
-    """A ticket, ready to be written, with what was decided about it, and by which version (None: none routes)."""
+    """A ticket, ready to be written, with what was decided about it, by which version (None: none routes), who asked
+    and how long ago."""
 
     row: ReadyRow
     dispatch: Dispatch
     baseline_service_id: int | None
     version: Production | None
+    asked_by_id: int
+    latency_ms: int
 
 
 @transaction.atomic
-def write(
-    decided: Sequence[Decided],
-    *,
-    options: ImportOptions,
-    standing: Standing,
-    asked_by_id: int,
-    latency_ms: int,
-) -> dict[str, Decision]:
+def write(decided: Sequence[Decided], *, options: ImportOptions, standing: Standing) -> dict[str, Decision]:
     """Write what is not decided yet; the decisions that were written, by external id."""
     ids = live_write([one.row for one in decided], options)
     by_ticket = {ids[one.row.external_id]: one for one in decided if one.row.external_id in ids}
     now = timezone.now()
-    rows = [_row(pk, one, standing, asked_by_id, latency_ms, now) for pk, one in sorted(by_ticket.items())]
+    rows = [_row(pk, one, standing, now) for pk, one in sorted(by_ticket.items())]
     with connection.cursor() as cursor:
         written = execute_values(cursor, INSERT, rows, fetch=True)
     waiting = [(decision, pk) for decision, pk in written if by_ticket[pk].dispatch.service_id is None]
@@ -94,15 +90,13 @@ def _decision(one: Decided, codes: dict[int, str], now: datetime) -> Decision:
     )
 
 
-def _row(
-    ticket_id: int, one: Decided, standing: Standing, asked_by_id: int, latency_ms: int, now: datetime
-) -> tuple[object, ...]:
+def _row(ticket_id: int, one: Decided, standing: Standing, now: datetime) -> tuple[object, ...]:
     said, version = one.dispatch, one.version
     return (
-        *(ticket_id, asked_by_id, said.service_id, said.reason, Json(list(said.reasons)), said.detail),
+        *(ticket_id, one.asked_by_id, said.service_id, said.reason, Json(list(said.reasons)), said.detail),
         *(said.suggested_id, said.confidence, said.band, said.score, said.threshold, said.outlier),
         Json([list(pair) for pair in said.candidates]),
         *((version.deployment_id, version.version_id, version.certificate_id) if version else [None] * 3),
         *(standing.baseline, one.baseline_service_id, one.row.text_hash),
-        *(said.vector, said.probabilities, latency_ms, now),
+        *(said.vector, said.probabilities, one.latency_ms, now),
     )

@@ -154,6 +154,21 @@ def test_a_token_works_until_it_is_revoked_and_is_stored_only_as_a_digest():
     assert refused.status_code == 401 and error_of(refused) == "bad_token"
 
 
+def test_what_changes_about_a_tokens_person_counts_at_the_next_call():
+    lead = person("lead", Role.LEAD)
+    _, secret = actions.token_create(user=lead, name="import script")
+    headers = {"Authorization": f"Token {secret}"}
+
+    def asked() -> int:
+        return Client().get("/api/tickets/", headers=headers).status_code
+
+    assert [asked(), asked()] == [200, 200]
+    User.objects.filter(pk=lead.pk).update(role=Role.MACHINE)
+    assert asked() == 403
+    User.objects.filter(pk=lead.pk).update(role=Role.LEAD, is_active=False)
+    assert asked() == 401
+
+
 def test_nobody_can_revoke_somebody_elses_token():
     token, _ = actions.token_create(user=person("alice", Role.ANNOTATOR), name="mine")
     response = signed_in(person("bob", Role.ANNOTATOR)).delete(f"/api/tokens/{token.pk}/")

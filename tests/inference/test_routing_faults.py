@@ -143,13 +143,28 @@ def test_without_redis_every_ticket_goes_to_people_and_no_call_fails(
 
 
 def test_more_calls_than_there_are_places_make_no_queue(desk: Desk, settings: Any) -> None:
+    """Of several tickets each: these are not decided together with others."""
     settings.ROUTE_CONCURRENCY, settings.ROUTE_DEADLINE_MS = 2, 5_000
-    clients = [(desk.connect(), n) for n in range(8)]
-    answers = all_at_once(lambda one: send(one[0], f"A-{one[1]}", "slow 0.3 delivery"), clients)
-    details = [desk.decision(one["external_id"]).detail for one in answers]
-    assert "busy" in details and details.count("") >= 2
+
+    def send_two(one: tuple[Client, int]) -> None:
+        client, n = one
+        tickets = [{"external_id": f"A-{n}-{at}", "text": "slow 0.3 delivery"} for at in (1, 2)]
+        answer = client.post("/api/route/", {"tickets": tickets}, content_type="application/json")
+        assert answer.status_code == 200, answer.content
+
+    all_at_once(send_two, [(desk.connect(), n) for n in range(8)])
+    details = [desk.decision(f"A-{n}-{at}").detail for n in range(8) for at in (1, 2)]
+    assert "busy" in details and details.count("") >= 4
     assert desk.route("B-1", "delivery")["service"] == "delivery", "the places are free again"
     assert breaker.enter("production").is_marked is False, "full is not broken"
+
+
+def test_tickets_that_come_at_once_are_asked_about_together(desk: Desk, settings: Any) -> None:
+    settings.ROUTE_DEADLINE_MS = 5_000
+    clients = [(desk.connect(), n) for n in range(12)]
+    answers = all_at_once(lambda one: send(one[0], f"A-{one[1]}", "slow 0.3 delivery"), clients)
+    assert [one["service"] for one in answers] == ["delivery"] * 12
+    assert len(desk.calls()) < 8, "two rounds at a time, each of all that waited"
 
 
 def test_fewer_are_asked_while_answers_come_late_and_all_again_when_they_do_not() -> None:
