@@ -13,6 +13,7 @@ import contextlib
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,8 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from config.run.programs import PR_SET_PDEATHSIG, prctl
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = ("DATABASE_URL", "REDIS_URL", "BASE_MODEL", "COMPUTE_BACKEND", "COMPUTE_SPOOL", "ARTIFACTS_URI")
@@ -45,6 +48,7 @@ class House:
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
+                preexec_fn=_end_with_us,  # noqa: PLW1509 - only a system call
             )
         self.programs.append(program)
         return program
@@ -92,9 +96,21 @@ class House:
                 program.wait()
 
 
+def _end_with_us() -> None:
+    """Of a program that is about to start: SIGTERM when this process is gone, however it went."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _ends_by_signals() -> None:
+    """Ctrl-C and SIGTERM end the benchmark tidily, also where a shell started it in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+
+
 @contextlib.contextmanager
 def house(**environment: str) -> Iterator[House]:
     """Start the servers, set the environment, set Django up and migrate. May be entered once in a process."""
+    _ends_by_signals()
     for name in OURS:
         os.environ.pop(name, None)
     logs = Path(tempfile.mkdtemp(prefix="aiguilleur-bench-logs-"))
