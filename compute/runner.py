@@ -3,7 +3,7 @@
 `python -m compute.runner FOLDER LOCK_FD` reads FOLDER/command.json (`argv`, `env`, `cwd`, `nice`), writes process.json
 before the program starts and exit.json after it ended, and copies its output to FOLDER/log.txt, bounded. LOCK_FD is an
 open, locked file inherited from the supervisor and handed on to the program: as long as either lives, the lock says
-so. SIGTERM is passed on to the program. Standard library only.
+so. SIGTERM is passed on to the program. Loads the standard library alone.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from types import FrameType
 from typing import IO
 
 from compute.spool import write_json
+from ml.machine import give_way
 
 LOG_BYTES = 2_000_000
 LAST_WORDS_SECONDS = 5.0
@@ -55,7 +56,7 @@ class Runner:
 
     def run(self) -> int:
         command = json.loads((self.folder / "command.json").read_bytes())
-        os.nice(command["nice"])
+        give_way(str(command["nice"]))
         try:
             self.child = subprocess.Popen(
                 command["argv"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections.abc import Mapping
@@ -12,8 +13,6 @@ FLAGS = (
     "asimddp", "i8mm", "bf16",
 )  # fmt: skip
 NICE = "ML_NICE"
-BACKGROUND = {NICE: "19"}
-"""The environment of programs that give way to those a customer waits for, where both share a machine."""
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
@@ -26,11 +25,23 @@ def threads_asked(environment: Mapping[str, str] = os.environ) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def give_way(environment: Mapping[str, str] = os.environ) -> None:
-    """Ask for the cores as ``ML_NICE`` (1 to 19) says: after programs that are not so nice."""
-    asked = environment.get(NICE, "")
-    if asked.isdigit() and 0 < int(asked) < 20:
-        os.nice(int(asked))
+def background(nice: int) -> dict[str, str]:
+    """The environment of a program that gives way to those a customer waits for, where both share a machine."""
+    return {NICE: str(nice)} if nice else {}
+
+
+def give_way(asked: str) -> None:
+    """Ask for the cores after programs that are not so nice (1 to 19, else as before).
+
+    Linux shares cores among sessions first (autogroup), and niceness counts within a session alone: a program that has
+    one of its own tells the session too (sched(7)).
+    """
+    if not asked.isdigit() or not 0 < int(asked) < 20:
+        return
+    os.nice(int(asked))
+    with contextlib.suppress(OSError):
+        if os.getsid(0) == os.getpgid(0):
+            Path("/proc/self/autogroup").write_text(asked)
 
 
 def has_gpu() -> bool:

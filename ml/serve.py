@@ -29,7 +29,7 @@ import uvicorn
 
 from ml.container import ContainerError, ContainerPaths, emit, reason_for
 from ml.endpoint import ANSWER_SECONDS, GRACE_SECONDS, Endpoint
-from ml.machine import give_way
+from ml.machine import NICE, give_way
 from ml.predictor import Predictor
 from ml.privileges import give_up_root
 from ml.worker import RECORDS_WAITING, TURN_SECONDS, Worker
@@ -92,7 +92,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
 
 def _serve(environment: Mapping[str, str], failures: list[BaseException]) -> None:
     paths = ContainerPaths.from_environment(environment)
-    give_way(environment)
+    give_way(environment.get(NICE, ""))
 
     def give_up(error: BaseException) -> None:
         failures.append(error)

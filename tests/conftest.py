@@ -34,6 +34,9 @@ os.environ |= {
     "LOG_LEVEL": "WARNING",
 }
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault(
+    "BACKGROUND_NICE", "0"
+)  # tests wait for these programs, while other tests take the cores
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from ml.container import ArtifactError, pack_artifact, verify_artifact
 
 VANISHED_AT_MOST = 4
 WATCH_SECONDS = 0.2
-NICE = 10  # people, pages and answers come first on a shared machine
+NICE = (
+    "BACKGROUND_NICE"  # people, pages and answers come first on a shared machine, by 10 unless this says else
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ class TrainingRun:
         environment = self.spec.environment | {
             "SAGEMAKER_BASE_DIR": str(self.ml), "TRAINING_JOB_NAME": self.spec.name,
         }  # fmt: skip
-        self.program.start(self.command, environment, self.ml, nice=NICE)
+        nice = int(os.environ.get(NICE) or 10)
+        self.program.start(self.command, environment, self.ml, nice=nice)
         self.job.save(attempt_started_at=time.time())
         self._watch()
 

@@ -2,6 +2,7 @@
 
 import logging
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -9,7 +10,7 @@ from accounts.models import User
 from compute.port import ComputeBackend, ComputeError, EndpointSpec
 from inference import loading, selectors
 from inference.models import Deployment, DeploymentRole, Promotion, PromotionState
-from ml.machine import BACKGROUND
+from ml.machine import background
 from ml.schema import SchemaError, TransformOutput
 from training.models import ModelVersion
 
@@ -72,7 +73,7 @@ def deployment_ensure(deployment: Deployment, backend: ComputeBackend) -> Deploy
 
 def _environment(deployment: Deployment) -> dict[str, str]:
     """The assistant shares its program with the transforms of its version, never with a version customers wait for."""
-    return dict(BACKGROUND) if deployment.role == DeploymentRole.ASSISTANT else {}
+    return background(settings.BACKGROUND_NICE) if deployment.role == DeploymentRole.ASSISTANT else {}
 
 
 @transaction.atomic

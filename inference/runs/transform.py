@@ -29,7 +29,7 @@ from compute.port import ComputeBackend, ComputeError, JobState, TransformSpec, 
 from inference import loading, selectors, testing
 from inference.models import TransformRun
 from inference.runs import asking
-from ml.machine import BACKGROUND
+from ml.machine import background
 from ml.schema import SchemaError, TransformOutput, WireError, parse_line
 from training import actions as training
 from training.models import RunState
@@ -125,7 +125,7 @@ def spec_of(run: TransformRun) -> TransformSpec:
         input_uri=f"{folder_of(run)}/{INPUT_NAME}",
         output_uri=f"{folder_of(run)}/output",
         max_seconds=900 + run.tickets // 5,
-        environment=dict(BACKGROUND),
+        environment=background(settings.BACKGROUND_NICE),
         tags={"transform": str(run.pk), "purpose": run.purpose},
     )
     return replace(spec, name=f"transform-t{run.pk}-a{run.attempt}-{spec_hash(spec)[:8]}")
