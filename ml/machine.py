@@ -26,8 +26,8 @@ def threads_asked(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def background(nice: int) -> dict[str, str]:
-    """The environment of a program that gives way to those a customer waits for, where both share a machine."""
-    return {NICE: str(nice)} if nice else {}
+    """The environment of a program that gives way, so far (0: not), to those a customer waits for."""
+    return {NICE: str(nice)}
 
 
 def give_way(asked: str) -> None:

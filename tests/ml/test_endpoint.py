@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -246,6 +247,22 @@ def test_a_small_request_does_not_wait_for_a_whole_file(
 
     run(scene)
     assert "live 0" in letters.batches[1]
+
+
+def test_turns_are_as_long_as_the_pace_allows(make_worker: Callable[..., Worker], letters: Letters) -> None:
+    """Slow texts keep them at their least; fast ones let each be twice the one before, up to a batch."""
+
+    async def scene(turn_seconds: float) -> list[int]:
+        letters.batches.clear()
+        worker = make_worker(batch=100, turn_seconds=turn_seconds)
+        await worker.submit(records(300, "file"))
+        return [len(batch) for batch in letters.batches]
+
+    async def scenes() -> None:
+        assert await scene(0.0) == [32] * 9 + [12], "no time: the fewest"
+        assert await scene(math.inf) == [32, 64, 100, 100, 4]
+
+    run(scenes)
 
 
 def test_small_requests_that_come_together_are_answered_together(
