@@ -1,6 +1,6 @@
 """The two files of a replay: the history that is played, and the test set that judges."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,44 @@ def check_file(path: Path, text_column: str, label_column: str) -> None:
         raise Refused(refused.code, f"{path.name}: {refused.message}", status=400) from refused
 
 
+def check_rows(train: Path, test: Path, text_column: str, label_column: str, labels: int) -> None:
+    """Refuse a history without enough answers and a test set without any, before anything is set up. Raises
+    ``Refused`` as ``ingest`` and ``read_test`` do, which know of fewer still: rows that an import refuses."""
+    known = [label for _, label in _rows(train, text_column, label_column)]
+    _check_history(train, label_column, len({label.casefold() for label in known}), len(known), labels)
+    if not any(True for _ in _rows(test, text_column, label_column)):
+        raise _empty(test)
+
+
+def _rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[str, str]]:
+    """(text, label) of the rows that have both, as they stand in the file."""
+    for row in read_rows(open_file(path, encoding="", delimiter="", format="")):
+        if isinstance(row, RawRow):
+            text = str(row.values.get(text_column) or "").replace("\x00", "").strip()
+            label = str(row.values.get(label_column) or "").strip()
+            if text and label:
+                yield text, label
+
+
+def _check_history(path: Path, label_column: str, services: int, answered: int, labels: int) -> None:
+    if services < 2:
+        raise Refused(
+            "too_few_services",
+            f"{path.name}: {services} service(s) in column {label_column!r}; a replay needs two at least.",
+            status=400,
+        )
+    if answered < labels:
+        raise Refused(
+            "too_few_rows",
+            f"{path.name}: {answered} rows with a text and a label, but {labels} labels are to be given.",
+            status=400,
+        )
+
+
+def _empty(path: Path) -> Refused:
+    return Refused("too_few_rows", f"{path.name}: no row has both a text and a label.", status=400)
+
+
 def ingest(
     path: Path, text_column: str, label_column: str, *, labels: int, progress: Progress = lambda *_: None
 ) -> History:
@@ -60,19 +98,7 @@ def ingest(
     )
     report = import_file(path, options, progress=lambda _, rows: progress(rows, 0))
     answered = AnswerKey.objects.exclude(code="").count()
-    services = Service.objects.count()
-    if services < 2:
-        raise Refused(
-            "too_few_services",
-            f"{path.name}: {services} service(s) in column {label_column!r}; a replay needs two at least.",
-            status=400,
-        )
-    if answered < labels:
-        raise Refused(
-            "too_few_rows",
-            f"{path.name}: {answered} rows with a text and a label, but {labels} labels are to be given.",
-            status=400,
-        )
+    _check_history(path, label_column, Service.objects.count(), answered, labels)
     return History(answered, report.rejected)
 
 
@@ -86,17 +112,12 @@ def read_test(path: Path, text_column: str, label_column: str) -> TestSet:
     for service in Service.objects.all():
         names[service.name.casefold()] = names[service.code.casefold()] = service.code
     texts, codes = [], []
-    for row in read_rows(open_file(path, encoding="", delimiter="", format="")):
-        if not isinstance(row, RawRow):
-            continue
-        text = str(row.values.get(text_column) or "").replace("\x00", "").strip()
-        label = str(row.values.get(label_column) or "").strip()
-        if text and label:
-            texts.append(mask(text).text)
-            unknown += label.casefold() not in names
-            codes.append(names.get(label.casefold(), f"unknown: {label}"))
+    for text, label in _rows(path, text_column, label_column):
+        texts.append(mask(text).text)
+        unknown += label.casefold() not in names
+        codes.append(names.get(label.casefold(), f"unknown: {label}"))
     if not texts:
-        raise Refused("too_few_rows", f"{path.name}: no row has both a text and a label.", status=400)
+        raise _empty(path)
     if unknown == len(texts):
         raise Refused(
             "no_known_label",

@@ -37,6 +37,7 @@ def play(plan: Plan, bars: Bars) -> Report:
     began = time.monotonic()
     for path in (plan.train, plan.test):
         history.check_file(path, plan.text_column, plan.label_column)
+    history.check_rows(plan.train, plan.test, plan.text_column, plan.label_column, plan.labels)
     with scratch(seed=plan.seed):
         report = _play(plan, bars)
     return {**report, "seconds": round(time.monotonic() - began, 1)}
