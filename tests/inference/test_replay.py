@@ -296,6 +296,11 @@ def test_a_stopped_replay_takes_everything_away(
     assert processes_of(folder) == []
 
 
+def unfit(folder: Path) -> Path:
+    """A test set that is refused once everything is set up: its label is no service of the history."""
+    return write(folder / "unfit.csv", [("hello", "Elsewhere")])
+
+
 @pytest.mark.heavy
 def test_what_a_killed_replay_leaves_the_next_one_takes_away(
     train: Path, test: Path, tmp_path: Path, small_bert: Path
@@ -308,8 +313,8 @@ def test_what_a_killed_replay_leaves_the_next_one_takes_away(
     (left,) = databases()
     assert processes_of(folder), "its supervisor goes on, and so there is something to take away"
     until(lambda: not clients_of(left), "the server to notice that its client is gone")
-    with pytest.raises(CommandError):
-        replay(train, test, tmp_path / "out.json", labels=1000)
+    with pytest.raises(CommandError, match="none of its labels"):
+        replay(train, unfit(tmp_path), tmp_path / "out.json")
     assert left not in databases()
     assert not folder.exists()
     assert processes_of(folder) == []
@@ -323,8 +328,8 @@ def test_a_running_replay_is_left_alone_by_another(
     process = start(train, test, small_bert)
     try:
         (folder,), (database,) = set(left_folders()) - before, databases()
-        with pytest.raises(CommandError):
-            replay(train, test, tmp_path / "out.json", labels=1000)
+        with pytest.raises(CommandError, match="none of its labels"):
+            replay(train, unfit(tmp_path), tmp_path / "out.json")
         assert databases() == [database]
         assert folder.exists() and processes_of(folder)
     finally:
