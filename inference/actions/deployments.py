@@ -72,8 +72,10 @@ def deployment_ensure(deployment: Deployment, backend: ComputeBackend) -> Deploy
 
 
 def _environment(deployment: Deployment) -> dict[str, str]:
-    """The assistant shares its program with the transforms of its version, never with a version customers wait for."""
-    return background(settings.BACKGROUND_NICE) if deployment.role == DeploymentRole.ASSISTANT else {}
+    """The assistant, which shares its program with the transforms of its version, and the observer give way to what
+    customers wait for."""
+    gives_way = deployment.role in (DeploymentRole.ASSISTANT, DeploymentRole.OBSERVER)
+    return background(settings.BACKGROUND_NICE) if gives_way else {}
 
 
 @transaction.atomic
