@@ -1,4 +1,5 @@
-"""The admin's French words for what Django names itself after the code: fields and kinds of rows.
+"""The admin's French words for what Django names itself after the code: fields and kinds of rows, with
+the help under a field and the values it may take.
 
 Put in when the addresses are loaded, so that the models stay free of them; migrations never see them. A field without
 a word here keeps its English name, which ``tests/config/test_admin_french.py`` does not let happen.
@@ -7,6 +8,8 @@ a word here keeps its English name, which ``tests/config/test_admin_french.py`` 
 from django.apps import apps
 
 from accounts.admin_base import say
+from config.admin_french_choices import CHOICES
+from config.admin_french_help import HELP
 
 APPS = ("accounts", "annotation", "training", "inference")
 
@@ -22,10 +25,10 @@ baseline is right = la référence a raison | baseline service = service de la r
 baseline version = version de référence | by = par | bytes read = octets lus | bytes total = octets en tout
 canary minutes = minutes de l’essai partiel | canary passed at = essai partiel réussi le
 canary share = part de l’essai partiel | canary tickets = tickets de l’essai partiel
-cancel requested at = annulation demandée le | candidate = candidate
-candidate confidence = confiance de la candidate | candidate first = candidate en premier
-candidate is right = la candidate a raison | candidate reason = raison de la candidate
-candidate service = service de la candidate | candidate suggested = proposition de la candidate
+cancel requested at = annulation demandée le | candidate = candidat
+candidate confidence = confiance du candidat | candidate first = candidat en premier
+candidate is right = le candidat a raison | candidate reason = raison du candidat
+candidate service = service du candidat | candidate suggested = proposition du candidat
 candidates = candidats | certificate = certificat | channel = canal | choice = choix | classes = classes | code = code
 codes = codes | color = couleur | columns = colonnes | compared at = comparé le | confidence = confiance
 cooldown minutes = minutes d’attente | coverage = couverture | created = créés | created at = créé le
@@ -147,15 +150,23 @@ def _table(text: str) -> dict[str, str]:
     return {english.strip(): french.strip() for english, french in pairs}
 
 
+def _choice(english: str, words: dict[str, str]) -> object:
+    return say(english, words[english]) if english in words else english
+
+
 def put_in() -> None:
-    """Name the fields and rows of the house's models in both languages. Doing it again changes nothing."""
-    fields, rows = _table(FIELDS), _table(ROWS)
+    """Say fields, values and rows of the house's models in both languages. Doing it again changes nothing."""
+    fields, rows, choices = _table(FIELDS), _table(ROWS), _table(CHOICES)
     for label in APPS:
         for model in apps.get_app_config(label).get_models():
             meta = model._meta
             for field in meta.fields:
                 if french := fields.get(str(field.verbose_name)):
                     field.verbose_name = say(str(field.verbose_name), french)
+                if french := HELP.get(str(field.help_text)):
+                    field.help_text = say(str(field.help_text), french)
+                if field.choices:
+                    field.choices = [(value, _choice(str(said), choices)) for value, said in field.choices]
             both = f"{meta.verbose_name} / {meta.verbose_name_plural}"
             if both in rows:
                 one, many = rows[both].split(" / ")
