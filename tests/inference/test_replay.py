@@ -349,7 +349,7 @@ def test_a_fine_tuning_at_the_end_of_a_replay_of_the_demo_corpus_is_not_worse_th
     from ml.container import default_base_model
 
     settings.BASE_MODEL = str(default_base_model())
-    made = [(ticket.text, ticket.service) for ticket in corpus.generate(2000) if ticket.service != "none"]
+    made = [(ticket.text, ticket.service) for ticket in corpus.generate(3000) if ticket.service != "none"]
     train, test = write(tmp_path / "train.csv", made[:1000]), write(tmp_path / "test.csv", made[1000:])
     report = replay(
         train, test, tmp_path / "out.json", labels=250, batch=25, finetune=True, finetune_seconds=60
