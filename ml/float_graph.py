@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.artifact import ENCODER
-from ml.forms import CHECK, CHECK_TEXTS, FOLDER, TOKENIZER, CannotRun, Exact
+from ml.forms import CHECK, CHECK_TEXTS, FOLDER, MOST_WEIGHT_BYTES, TOKENIZER, CannotRun, Exact
 from ml.machine import has_gpu
 from ml.pooling import Pooling, read_object
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 SAME = 0.99999
 """The least cosine with torch's vectors: both compute in float32, in another order."""
-
-MOST_WEIGHT_BYTES = 1_800_000_000
-"""A graph in one piece has to stay under 2 GB."""
 
 FIRST = "embeddings.word_embeddings.weight"
 """The name by which a prefix that some files put before all names is found."""

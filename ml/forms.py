@@ -56,6 +56,9 @@ CHECK_TEXTS = (
 )
 """Sentences of our own, no customer's: their vectors, made with the form, show whether a machine can run it."""
 
+MOST_WEIGHT_BYTES = 1_800_000_000
+"""A graph in one piece has to stay under 2 GB."""
+
 SAME = 0.999
 """The least cosine, with the vector that was kept, of a machine that runs a form as the one that made it."""
 
@@ -99,6 +102,7 @@ def choose(
     if exact.is_on_gpu:
         return form | {"reason": "made on a machine with a GPU: the fast forms are for CPUs"}
     plain = _plain(exact, folder, threads)
+    is_graph = (folder / CHECK).is_file()
     if len(judging) < FEWEST:
         return form | {"reason": f"{len(judging)} texts to judge by, {FEWEST} are needed"}
     vectors = plain(judging)
@@ -118,7 +122,10 @@ def choose(
     if form["name"] == BF16:
         _clear(folder)
     if form["name"] == FP32:
-        _plain(exact, folder, threads)
+        if is_graph:
+            from ml.float_graph import keep_check
+
+            keep_check(exact, folder)
         form["reason"] = "; ".join(f"{one['form']}: {one['reason']}" for one in form["tried"])
         print(f"the artifact embeds in float32: {form['reason']}", flush=True)
     form["tried"].append(

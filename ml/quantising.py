@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ml.artifact import ENCODER
 from ml.bert_graph import BertGraph, NoGraph, Shape
 from ml.fast_encoder import FastEncoder, Graph, batches, load_tokenizer
-from ml.forms import FEWEST, GRAPH, TOKENIZER, Exact
+from ml.forms import FEWEST, GRAPH, MOST_WEIGHT_BYTES, TOKENIZER, Exact
 from ml.int8 import observe, quantise
 from ml.pooling import read_object
 
@@ -20,9 +20,6 @@ Floats = NDArray[np.float32]
 
 CALIBRATION_TOKENS = 16_000
 """Enough to tell the directions of 1,536 inputs apart; more changes little and takes long."""
-
-MOST_WEIGHT_BYTES = 1_800_000_000
-"""A graph in one piece has to stay under 2 GB."""
 
 SAME = 0.9999
 """The least cosine between a graph in float32 and the encoder it was written from."""

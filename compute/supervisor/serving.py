@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import threading
 import time
@@ -16,7 +15,7 @@ from compute.spool import Spool, read_json, serving_key, socket_path, write_json
 from compute.supervisor.program import Program
 from compute.unix_http import ping
 from ml.container import ArtifactError, unpack_artifact, verify_artifact
-from ml.machine import NICE
+from ml.machine import NICE, threads_asked
 
 logger = logging.getLogger(__name__)
 IDLE_SECONDS = 60.0
@@ -27,8 +26,7 @@ STOP_GRACE_SECONDS = 5.0
 def _threads(environment: dict[str, str]) -> dict[str, str]:
     """Half of the cores for a program that customers wait for: web server and database answer them on the others, and
     one short text gains little by more. Programs in the background take what is left over anyway."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return {} if NICE in environment else {"ML_THREADS": str(max(1, cores // 2))}
+    return {} if NICE in environment else {"ML_THREADS": str(max(1, threads_asked({}) // 2))}
 
 
 class ServeFailed(Exception):
