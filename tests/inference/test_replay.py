@@ -343,21 +343,20 @@ def test_a_running_replay_is_left_alone_by_another(
 @pytest.mark.heavy
 @pytest.mark.beside
 @pytest.mark.timeout(1500)
-def test_a_fine_tuning_at_the_end_of_a_replay_of_the_demo_corpus_is_not_worse_than_the_learner(
+def test_a_fine_tuning_at_the_end_of_a_replay_of_the_demo_corpus_is_better_than_the_learner(
     settings: Any, tmp_path: Path
 ) -> None:
     from ml.container import default_base_model
 
     settings.BASE_MODEL = str(default_base_model())
     made = [(ticket.text, ticket.service) for ticket in corpus.generate(3000) if ticket.service != "none"]
-    train, test = write(tmp_path / "train.csv", made[:1000]), write(tmp_path / "test.csv", made[1000:])
+    train, test = write(tmp_path / "train.csv", made[:1000]), write(tmp_path / "test.csv", made[1000:1700])
     report = replay(
-        train, test, tmp_path / "out.json", labels=250, batch=25, finetune=True, finetune_seconds=60
+        train, test, tmp_path / "out.json", labels=500, batch=50, finetune=True, finetune_seconds=90
     )
     early = report["curve"][3]["accuracy"]
     assert report["head"]["accuracy"] > early, "more labels, more accuracy"
-    # Two standard errors where the two differ on a quarter of the tickets. What stands listens to the words, which the
-    # learner does not: on these tickets that is worth more than distilling the learner costs, where the labels say so.
-    noise = 2 * (0.25 / (len(made) - 1000)) ** 0.5
-    assert report["finetuned"]["accuracy"] >= report["head"]["accuracy"] - noise
+    # What stands listens to the words, which the learner does not: with so many labels that was worth eight points,
+    # four standard errors. With half of them it was worth nothing, and a tolerance would have to say what is noise.
+    assert report["finetuned"]["accuracy"] > report["head"]["accuracy"]
     assert report["accuracy"] == report["finetuned"]["accuracy"]
