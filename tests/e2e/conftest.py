@@ -1,6 +1,6 @@
 """One demo installation a session, Chromium, and visitors that fail their test for whatever a page does wrong.
 
-The demo is smaller than `make demo`'s (2,500 tickets, or 4,000 for its whole story, instead of 10,000) so that it is
+The demo is smaller than `make demo`'s (1,800 tickets, or 4,000 for its whole story, instead of 10,000) so that it is
 there within two minutes on two cores. All the rest is the same: the process manager, real servers, a real training.
 For work on these tests, `E2E_ADDRESS=http://127.0.0.1:8000` takes a demo that runs already.
 """
@@ -21,7 +21,7 @@ from tests.e2e.installation import Installation, Site
 SMALL_DEMO = {"DEMO_TICKETS": "4000", "DEMO_LABELS": "200", "DEMO_TRAIN_SECONDS": "25"}
 WHOLE_STORY = os.environ.get("E2E_STORY") == "whole"
 """Whether the demo goes on to a second version and its observation: ten minutes more on two cores."""
-SHORT_STORY = {"DEMO_STORY": "short", "DEMO_TICKETS": "2500", "DEMO_CONTROLS": "60"}
+SHORT_STORY = {"DEMO_STORY": "short", "DEMO_TICKETS": "1800", "DEMO_CONTROLS": "60"}
 DEMO_PATIENCE = 420.0
 TOLD = "the demo's story is told"
 HERE = Path(__file__).parent
