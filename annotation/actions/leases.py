@@ -23,39 +23,41 @@ PUSH_LOCK = 7_204_001
 
 # One statement, sent outside a transaction block: one round trip, and all or nothing all the same. SKIP LOCKED lets
 # ten annotators claim at once without waiting for each other, and a row taken by one is skipped, not re-ordered, by the
-# others. What the same person holds already comes first and keeps its lease, so that reloading the page loses nothing.
-# MATERIALIZED keeps the planner from running a locking subquery twice. Its commit does not wait for the disk: a power
-# cut may take back a lease of the last half second, which then is served anew, while any answer after it is written
-# with all that came before.
+# others. Customers who wait come first (`live.py` gives them the places below 0); then what the same person holds
+# already, which keeps its lease, so that reloading the page loses nothing; then the rest. MATERIALIZED keeps the
+# planner from running a locking subquery twice. Its commit does not wait for the disk: a power cut may take back a
+# lease of the last half second, which then is served anew, while any answer after it is written with all that came
+# before.
 CLAIM = """
 SET LOCAL synchronous_commit TO off;
-WITH mine AS MATERIALIZED (
+WITH waiting AS MATERIALIZED (
     SELECT q.id
     FROM annotation_queueitem q
-    WHERE q.mode = %(mode)s AND q.leased_by_id = %(user)s AND q.leased_until > now()
-      AND q.lease <> ALL(%(holding)s::uuid[])
+    JOIN annotation_ticket t ON t.id = q.ticket_id
+    WHERE q.mode = %(mode)s AND q.position < 0 AND (({held}) OR ({free}))
     ORDER BY q.position, q.id
     LIMIT %(count)s
+    FOR UPDATE OF q SKIP LOCKED
+), mine AS MATERIALIZED (
+    SELECT q.id
+    FROM annotation_queueitem q
+    WHERE q.mode = %(mode)s AND q.position >= 0 AND {held}
+    ORDER BY q.position, q.id
+    LIMIT %(count)s - (SELECT count(*) FROM waiting)
     FOR UPDATE OF q SKIP LOCKED
 ), free AS MATERIALIZED (
     SELECT q.id
     FROM annotation_queueitem q
     JOIN annotation_ticket t ON t.id = q.ticket_id
-    WHERE q.mode = %(mode)s
-      AND (q.leased_until IS NULL OR q.leased_until <= now())
-      AND NOT EXISTS (
-          SELECT 1 FROM annotation_annotation a
-          WHERE a.ticket_id = q.ticket_id AND a.annotator_id = %(user)s AND a.round = t.round
-            AND a.kind <> 'undo' AND a.source_annotation_id IS NULL
-      )
+    WHERE q.mode = %(mode)s AND q.position >= 0 AND {free}
     ORDER BY q.position, q.id
-    LIMIT %(count)s - (SELECT count(*) FROM mine)
+    LIMIT %(count)s - (SELECT count(*) FROM waiting) - (SELECT count(*) FROM mine)
     FOR UPDATE OF q SKIP LOCKED
 ), leased AS (
     UPDATE annotation_queueitem q
-    SET lease = CASE WHEN q.id IN (SELECT id FROM mine) THEN q.lease ELSE gen_random_uuid() END,
+    SET lease = CASE WHEN {held} THEN q.lease ELSE gen_random_uuid() END,
         leased_by_id = %(user)s, leased_until = now() + %(ttl)s
-    WHERE q.id IN (SELECT id FROM mine UNION ALL SELECT id FROM free)
+    WHERE q.id IN (SELECT id FROM waiting UNION ALL SELECT id FROM mine UNION ALL SELECT id FROM free)
     RETURNING q.*
 ), served AS (
     INSERT INTO annotation_serving (lease, ticket_id, annotator_id, round, mode, lane, uncertainty, outlier,
@@ -68,10 +70,17 @@ WITH mine AS MATERIALIZED (
 )
 SELECT {item}, {ticket},
        (SELECT count(*) FROM annotation_ticket alike WHERE alike."group" = t."group"),
-       (SELECT count(*) FROM annotation_queueitem waiting WHERE waiting.mode = %(mode)s)
+       (SELECT count(*) FROM annotation_queueitem rest WHERE rest.mode = %(mode)s)
 FROM leased l JOIN annotation_ticket t ON t.id = l.ticket_id
-ORDER BY l.id NOT IN (SELECT id FROM mine), l.position, l.id
+ORDER BY l.position >= 0, l.id NOT IN (SELECT id FROM mine), l.position, l.id
 """
+HELD = "q.leased_by_id = %(user)s AND q.leased_until > now() AND q.lease <> ALL(%(holding)s::uuid[])"
+FREE = """(q.leased_until IS NULL OR q.leased_until <= now())
+      AND NOT EXISTS (
+          SELECT 1 FROM annotation_annotation a
+          WHERE a.ticket_id = q.ticket_id AND a.annotator_id = %(user)s AND a.round = t.round
+            AND a.kind <> 'undo' AND a.source_annotation_id IS NULL
+      )"""
 AFTER_PUSH = "SELECT pg_advisory_xact_lock_shared(%(push)s);"
 
 
@@ -143,7 +152,8 @@ def _serve(statement: str, values: dict[str, object]) -> Served | None:
 @cache
 def _claim() -> str:
     """The statement, with every column of both models."""
-    return CLAIM.format(item=_columns(QueueItem, "l"), ticket=_columns(Ticket, "t"))
+    columns = {"item": _columns(QueueItem, "l"), "ticket": _columns(Ticket, "t")}
+    return CLAIM.format(held=HELD, free=FREE, **columns)
 
 
 def _columns(model: type[Model], alias: str) -> str:

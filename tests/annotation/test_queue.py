@@ -59,6 +59,27 @@ def test_reloading_the_page_shows_the_same_ticket_under_the_same_lease(alice):
     assert again.ticket_id == before.ticket_id and again.lease == before.lease
 
 
+def test_a_customer_who_waits_comes_before_what_the_same_person_holds_already(alice):
+    ranked, (first, second) = make.tickets(3), make.tickets(2)
+    make.queued(*ranked)
+    held = claim(alice, count=2)
+    start = timezone.now()
+    actions.live_push(items=[actions.LiveItem(second.pk, start, "uncertain")])
+    late = claim(alice)[0]
+    assert late.ticket_id == second.pk
+    actions.live_push(items=[actions.LiveItem(first.pk, start - timedelta(minutes=1), "uncertain")])
+    again = claim(alice, count=5)
+    assert [item.ticket_id for item in again] == [first.pk, second.pk, *(ticket.pk for ticket in ranked)]
+    assert [item.lease for item in again[1:4]] == [late.lease, *(item.lease for item in held)]
+
+
+def test_a_customer_whom_somebody_else_answers_is_not_served_again(alice, bob):
+    (waiting,) = make.tickets(1)
+    actions.live_push(items=[actions.LiveItem(waiting.pk, timezone.now(), "uncertain")])
+    assert claim(alice)[0].ticket_id == waiting.pk
+    assert claim(bob) == []
+
+
 def test_what_the_page_already_shows_is_not_served_again(alice):
     make.queued(*make.tickets(2))
     held = claim(alice)[0]

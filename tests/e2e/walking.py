@@ -86,6 +86,7 @@ def judge_the_last_ten_pairs(walk: Walk, step: Step) -> None:
     walk.go("Compare answers")
     oracle = Oracle(0, "UTC")
     services = {one["code"]: one for one in walk.visitor.call("/api/services/")["results"]}
+    walk.wait("the first pair", lambda: claims)
     for given in range(MOST_PAIRS):
         if given >= PAIRS and walk.visitor.call("/api/observation/")["observation"]["state"] != "running":
             return
