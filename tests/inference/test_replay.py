@@ -158,6 +158,7 @@ def test_the_same_seed_gives_the_same_curve_and_another_seed_another(
     assert first != other
 
 
+@pytest.mark.heavy
 def test_bad_rows_unknown_labels_and_equal_texts_are_counted_and_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

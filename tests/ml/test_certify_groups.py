@@ -24,12 +24,12 @@ Bools = NDArray[np.bool_]
 
 def routed(audit: Answers, certificate: Certificate) -> Bools:
     """Which tickets the certificate routes, each by the threshold of its group."""
-    limits = [certificate.threshold_for(str(one)) for one in audit.service]
-    barred = np.isin(audit.service, certificate.escalated)
-    reached = [
-        limit is not None and sure >= limit for sure, limit in zip(audit.confidence, limits, strict=True)
-    ]
-    return np.asarray(reached, np.bool_) & ~barred
+    reached = np.zeros(len(audit.service), np.bool_)
+    for service in np.unique(audit.service):
+        limit = certificate.threshold_for(str(service))
+        if limit is not None and service not in certificate.escalated:
+            reached |= (audit.service == service) & (audit.confidence >= limit)
+    return reached
 
 
 def spoilt(audit: Answers, truth: list[str | None], service: str, every: int) -> list[str | None]:
