@@ -55,9 +55,10 @@ class Challenge:
         figures: dict[str, Any],
         everything: Callable[[], Rows] | None,
     ) -> Outcome | None:
-        """The fine-tuned model, or None unless it beats the probe clearly; ``figures`` say how far it came either way.
+        """The fine-tuned model, or None unless it beats the probe; ``figures`` say how far it came either way.
 
-        Clearly: row by row, the rows held back are answered with less cross-entropy, by more than its standard error.
+        Row by row, the rows held back are answered with less cross-entropy: by more than its standard error, or, where
+        it learnt what the pool says too (taught rows), by anything, since then it mostly is the better one.
         Some thirty rows cannot tell eight points of accuracy apart; what each row was given tells more of it.
         ``judged``: the probe's score on ``validation``. ``everything``: makes the rows of the closing epoch, those held
         back among them; None when none were.
@@ -91,7 +92,7 @@ class Challenge:
         gained = self.losses(head.logits(validation.embeddings)) - self.losses(logits)
         figures |= {"gain": float(gained.mean()), "gain_error": float(gained.std() / math.sqrt(len(gained)))}
         emit(phase="finetune", gain=figures["gain"], gain_error=figures["gain_error"])
-        if not is_clear(gained):
+        if not is_clear(gained, 0.0 if figures["n_taught"] else 1.0):
             return None
         figures |= {"validation_accuracy": state.best.accuracy, "validation_loss": state.best.loss}
         emit(phase="calibrate", progress=0.90)

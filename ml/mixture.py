@@ -119,6 +119,6 @@ def row_losses(logits: Floats, targets: Ints) -> Floats:
     return np.asarray(-np.log(np.maximum(chances, 1e-9)), np.float32)
 
 
-def is_clear(differences: Floats) -> bool:
-    """Whether the mean difference (n,) is above its standard error."""
-    return float(differences.mean()) > float(differences.std() / np.sqrt(len(differences)))
+def is_clear(differences: Floats, errors: float = 1.0) -> bool:
+    """Whether the mean difference (n,) is above so many of its standard errors."""
+    return float(differences.mean()) > errors * float(differences.std() / np.sqrt(len(differences)))

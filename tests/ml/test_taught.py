@@ -104,6 +104,25 @@ def test_a_training_learns_from_the_pool_channel_too(
     assert metrics["n_taught"] == 270
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_where_the_pool_taught_too_any_gain_on_the_rows_held_back_takes_the_fine_tuning_and_no_loss_does(
+    seed: int,
+    make_tree: Callable[..., Path],
+    make_rows: Callable[..., list[TrainingRow]],
+    bert: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    keep_signals: None,
+) -> None:
+    rows = make_rows(420)
+    rates = {"encoder_lr": 0.05, "head_lr": 0.5} if seed == 3 else {}  # overshoots, and must lose
+    root = make_tree(rows[:150], base=bert, epochs=2, max_seconds=600, seed=seed, **rates)
+    write_pool(root, [dump_line({"id": row.id, "text": row.text}) for row in rows[150:]])
+    metrics = train(root, monkeypatch)["metrics"]
+    assert isinstance(metrics, dict) and metrics["n_taught"] > 0
+    assert (metrics["chosen"] == "finetune") == (metrics["gain"] > 0)
+    assert seed != 3 or metrics["chosen"] == "probe"
+
+
 def test_an_empty_pool_is_no_obstacle(
     make_tree: Callable[..., Path],
     make_rows: Callable[..., list[TrainingRow]],
