@@ -114,6 +114,7 @@ def processes_of(folder: Path) -> list[psutil.Process]:
 # The whole of it
 
 
+@pytest.mark.heavy
 def test_a_replay_writes_its_report_and_its_curve_and_leaves_the_installation_as_it_was(
     train: Path, test: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
