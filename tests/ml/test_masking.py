@@ -165,6 +165,5 @@ def test_no_planted_secret_gets_through(before: str, secrets: list[str], after: 
 def test_a_megabyte_of_anything_takes_no_quadratic_time(unit: str) -> None:
     # A quadratic rule would need hours: the timeout only tells the two apart.
     text = (unit * 1_000_000)[:1_000_000]
-    mask(text)
-    once = mask(text[:200_000]).text
+    once = mask(text).text
     assert mask(once).text == once
