@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 STEP = 0.01
 """Between the shares of the pool that two neighbouring thresholds accept."""
-TAKEN = 0.3
+TAKEN = 0.35
 """Share of the outlier weight by which strange tickets are taken to be wrong more often than their probabilities say.
 Chosen on BANKING77's training set (docs/decisions/routing-score.md)."""
 CAUTION = 2.0

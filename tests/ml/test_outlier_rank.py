@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,14 @@ def ranks(count: int = 400) -> OutlierRank:
     return found
 
 
+def among() -> OutlierRank:
+    """Ranks with unlabelled tickets for neighbours."""
+    points, services = clouds(400)
+    found = fit_ranks(points, services, 4, 0, clouds(200, seed=3))
+    assert found is not None
+    return found
+
+
 def test_ordinary_tickets_are_spread_over_the_ranks_and_those_of_an_untaught_service_are_at_their_end() -> (
     None
 ):
@@ -64,6 +73,29 @@ def test_what_is_ordinary_is_told_by_tickets_the_model_did_not_learn_from_where_
     assert 0.35 < told.of(*later).mean() < 0.65
 
 
+def test_a_ticket_among_strange_unlabelled_ones_is_stranger_than_an_odd_one_of_a_taught_service() -> None:
+    points, services = clouds(400)
+    untaught = unit(np.eye(DIM)[np.full(60, 7)] * 0.5 + np.eye(DIM)[np.zeros(60, int)])
+    untaught = unit(untaught + 0.3 * np.random.default_rng(6).standard_normal((60, DIM)) / DIM**0.5)
+    pool, suggested = clouds(300, seed=7, wide=0.4)
+    among = np.concatenate([pool, untaught[:40]]), np.concatenate([suggested, np.zeros(40, np.int64)])
+    told, alone = (fit_ranks(points, services, 4, 0, fresh) for fresh in (among, None))
+    assert told is not None and alone is not None
+    later, new = clouds(400, seed=8, wide=0.4), untaught[40:]
+    distances = [alone.of(*later), alone.of(new, np.zeros(20, np.int64))]
+    with_neighbours = [told.of(*later), told.of(new, np.zeros(20, np.int64))]
+    assert (distances[0] >= distances[1].min()).sum() > 20, "many odd ones are as far away"
+    assert (with_neighbours[0] >= with_neighbours[1].min()).sum() < 5
+
+
+def test_a_new_service_that_is_not_among_the_unlabelled_is_strange_all_the_same() -> None:
+    points, services = clouds(400)
+    found = fit_ranks(points, services, 4, 0, clouds(300, seed=9))
+    assert found is not None
+    untaught = unit(np.eye(DIM)[np.full(50, 7)] + 0.3 * np.eye(DIM)[np.arange(50) % 4])
+    assert (found.of(untaught, np.arange(50) % 4) > 0.9).all()
+
+
 def test_too_few_tickets_tell_nothing() -> None:
     points, services = clouds(FEWEST_REFERENCES - 1)
     assert fit_ranks(points, services, 4, 0) is None
@@ -88,20 +120,22 @@ def test_a_service_without_a_training_ticket_is_wholly_strange_and_one_ticket_is
 def test_a_rank_lies_between_0_and_1_and_does_not_depend_on_the_tickets_beside_it(
     seed: int, wide: float
 ) -> None:
-    found = RANKS
     points, services = clouds(30, seed=seed, wide=wide)
-    together = found.of(points, services)
-    one_by_one = [found.of(points[at : at + 1], services[at : at + 1])[0] for at in range(30)]
-    assert ((together >= 0) & (together <= 1)).all()
-    assert np.allclose(together, one_by_one, atol=0.01)
+    for found in (RANKS, AMONG):
+        together = found.of(points, services)
+        one_by_one = [found.of(points[at : at + 1], services[at : at + 1])[0] for at in range(30)]
+        assert ((together >= 0) & (together <= 1)).all()
+        assert np.allclose(together, one_by_one, atol=0.01)
 
 
 def test_the_same_tickets_and_seed_give_the_same_ranks_after_a_file_too(tmp_path: Path) -> None:
-    ranks().save(tmp_path / "outliers.npz")
-    back = OutlierRank.load(tmp_path / "outliers.npz", 4, DIM)
     later = clouds(100, seed=5)
-    assert np.array_equal(ranks().of(*later), ranks().of(*later))
-    assert np.allclose(back.of(*later), ranks().of(*later), atol=0.02)
+    for made in (ranks, among):
+        made().save(tmp_path / "outliers.npz")
+        back = OutlierRank.load(tmp_path / "outliers.npz", 4, DIM)
+        assert (back.neighbours is None) == (made is ranks)
+        assert np.array_equal(made().of(*later), made().of(*later))
+        assert np.array_equal(back.of(*later), made().of(*later))
 
 
 def test_a_file_that_does_not_fit_the_model_is_refused(tmp_path: Path) -> None:
@@ -110,6 +144,14 @@ def test_a_file_that_does_not_fit_the_model_is_refused(tmp_path: Path) -> None:
     for labels, dim in ((5, DIM), (4, DIM + 1)):
         with pytest.raises(ArtifactError, match="do not fit the model"):
             OutlierRank.load(path, labels, dim)
+    sound = among()
+    assert sound.neighbours is not None
+    strangest = replace(sound.neighbours, strangeness=sound.neighbours.strangeness + 1)
+    fewer = replace(sound.neighbours, points=sound.neighbours.points[1:])
+    for neighbours in (strangest, fewer):
+        replace(sound, neighbours=neighbours).save(path)
+        with pytest.raises(ArtifactError, match="do not fit the model"):
+            OutlierRank.load(path, 4, DIM)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(ArtifactError, match="cannot be read"):
         OutlierRank.load(path, 4, DIM)
@@ -121,3 +163,4 @@ def test_embedding_again_takes_a_twentieth_of_the_time_at_most() -> None:
 
 
 RANKS = ranks()
+AMONG = among()
