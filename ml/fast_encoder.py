@@ -5,7 +5,10 @@ A process that answers with it needs a quarter of the memory and a tenth of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +31,12 @@ CHARACTERS_PER_TOKEN = 50
 
 
 class Graph:
-    """A graph ready to run. ``model``: a path, or its bytes. Raises what ONNX Runtime raises for a bad one."""
+    """A graph ready to run: ``threads`` work on one batch, and ``at_once`` batches are worked on side by side.
 
-    def __init__(self, model: Path | bytes, threads: int) -> None:
+    ``model``: a path, or its bytes. Raises what ONNX Runtime raises for a bad one.
+    """
+
+    def __init__(self, model: Path | bytes, threads: int, at_once: int = 1) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -40,6 +46,7 @@ class Graph:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         given = model if isinstance(model, bytes) else str(model)
         self.threads = threads
+        self.at_once = at_once
         self._session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
         self.outputs = [output.name for output in self._session.get_outputs()]
 
@@ -54,6 +61,24 @@ class Graph:
         found: list[Floats] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
         return found
 
+    def run_all(self, batches: Sequence[Sequence[list[int]]]) -> Generator[list[Floats]]:
+        """The outputs for each batch, in order. Those that wait are dropped when the caller stops asking."""
+        if self.at_once == 1 or len(batches) < 2:
+            yield from map(self.run, batches)
+            return
+        waiting = [self._workers.submit(self.run, batch) for batch in batches]
+        try:
+            for one in waiting:
+                yield one.result()
+        finally:
+            for one in waiting:
+                one.cancel()
+
+    @cached_property
+    def _workers(self) -> ThreadPoolExecutor:
+        # ONNX Runtime lets go of the interpreter while it works, so Python's threads do.
+        return ThreadPoolExecutor(self.at_once, "embed")
+
 
 class FastEncoder:
     """As ``ml.encoder.Encoder``, to embed alone; a text's vector does not depend on its neighbours."""
@@ -67,8 +92,12 @@ class FastEncoder:
 
     @classmethod
     def load(cls, graph: Path, tokenizer: Path, pooling: Pooling, threads: int) -> FastEncoder:
-        """From the two files; raises what ONNX Runtime and the tokenizer raise for bad ones."""
-        return cls(Graph(graph, threads), load_tokenizer(tokenizer), pooling)
+        """From the two files; raises what ONNX Runtime and the tokenizer raise for bad ones.
+
+        The graph is an int8 one: its products are so short that two threads on one take longer than one alone, and
+        batches side by side half as long (docs/decisions/encoder-path.md).
+        """
+        return cls(Graph(graph, 1, threads), load_tokenizer(tokenizer), pooling)
 
     @property
     def dim(self) -> int:
@@ -95,11 +124,15 @@ class FastEncoder:
         repeats = np.bincount(place, minlength=len(tokens)) if len(place) else np.zeros(0, np.int64)
         found = np.zeros((len(tokens), self.dim), np.float32)
         done = 0
-        for rows in batches(tokens, batch_size, BATCH_TOKENS * self.graph.threads):
-            found[rows] = self.graph.run([tokens[row] for row in rows])[0]
-            done += int(repeats[rows].sum())
-            if on_batch:
-                on_batch(done)
+        most = min(batch_size, -(-len(tokens) // self.graph.at_once))
+        cut = list(batches(tokens, most, BATCH_TOKENS * self.graph.threads))
+        # Closed, so that what still waits is dropped at once when ``on_batch`` raises.
+        with closing(self.graph.run_all([[tokens[row] for row in rows] for rows in cut])) as made:
+            for rows, outputs in zip(cut, made, strict=True):
+                found[rows] = outputs[0]
+                done += int(repeats[rows].sum())
+                if on_batch:
+                    on_batch(done)
         return found[place]
 
 
