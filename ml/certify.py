@@ -191,11 +191,11 @@ def _cells(base: Certificate, audit: Answers, right: Bools, pool: Answers, promi
         parts += [(OTHERS, others, promise.precision)] if others else []
     level, known = base.level / len(parts), frozenset(base.known)
     pooled, ranked = (one.ranked(known, promise.gate, base.outlier_weight) for one in (pool, audit))
-    chances = pool.scores(TAKEN * base.outlier_weight)
+    guesses = [pool.scores(taken * base.outlier_weight) for taken in TAKEN]
     found = []
     for name, services, wanted in parts:
         mine = np.where(np.isin(pool.service, services), pooled, -np.inf)
-        grid = thresholds(mine, chances, len(audit), wanted, level)
+        grid = thresholds(mine, guesses, len(audit), wanted, level)
         inside = np.asarray(np.isin(audit.service, services), np.bool_)
         found.append(_Cell(name, services, wanted, level, ranked, audit.service, right, inside, grid))
     return found

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -25,6 +26,8 @@ from tests.ml.conftest import write_bert
 
 POOL, LABELLED = 480, 200
 TRAFFIC = 200
+MORE, SPELLS = 10_000, 6
+"""Where the tickets that come while judging begin, and how often more may come."""
 PROMISE = 0.6  # a wrong guideline spoils a quarter of the tickets: the second version still keeps this
 TERMS = {"precision": PROMISE, "cost_margin": 0.5, "coverage_margin": 0.2}
 SURROUNDINGS = {
@@ -95,9 +98,31 @@ class Cast:
 
         def compared() -> bool:
             figures = self.ada.observation()["figures"]
-            return figures["compared"] > TRAFFIC / 2 and figures["waiting"] == 0
+            return figures["compared"] > TRAFFIC / 2 and not self.waiting()
 
         self.wait(f"version {number} has answered beside what routes", compared)
+
+    def decide(self, number: int, machine: Machine, wanted: str) -> None:
+        """Judge what waits, and let more tickets come while that does not decide."""
+        for spell in range(SPELLS):
+            self.ada.judge(400)
+            told = self._told(5.0)
+            if told["state"] == "running":
+                machine.route(TRAFFIC // 2, MORE + 1000 * number + spell * TRAFFIC)
+                self.wait("the new tickets are answered twice", lambda: not self.waiting())
+        told = self._told(WAIT)
+        assert told["state"] == wanted, told
+        print(f"{time.monotonic() - self.began:6.1f} s  version {number} is found {wanted}")
+
+    def _told(self, patience: float) -> dict[str, Any]:
+        """What is said of the observation, once it is decided or patience is at its end."""
+        until = time.monotonic() + patience
+        while (told := self.ada.observation())["state"] == "running" and time.monotonic() < until:
+            time.sleep(0.5)
+        return told
+
+    def waiting(self) -> int:
+        return int(self.ada.observation()["figures"]["waiting"])
 
     def promote(self, number: int) -> None:
         """Ada asks, in her browser; Chloe approves, in hers."""
@@ -199,8 +224,7 @@ def test_the_loop_goes_round_until_a_broken_promise_sends_the_last_version_back(
     # Beside the rules -> judgements -> promotion.
     cast.observe(1, machine, POOL)
     judge_by_hand(cast, 5, "loop-1-judge")
-    ada.judge(400)
-    cast.wait("version 1 is found sufficient", lambda: ada.observation()["state"] == "sufficient")
+    cast.decide(1, machine, "sufficient")
     cast.promote(1)
     decided = machine.route(20, POOL + 200)
     assert any(one["service"] for one in decided), decided
@@ -211,8 +235,7 @@ def test_the_loop_goes_round_until_a_broken_promise_sends_the_last_version_back(
     cast.version(2)
     cast.observe(2, machine, POOL + 300, most_judgements=30)
     judge_by_hand(cast, 5, "loop-2-judge")
-    ada.judge(400)
-    cast.wait("version 2 is found insufficient", lambda: ada.observation()["state"] == "insufficient")
+    cast.decide(2, machine, "insufficient")
     page = cast.window(ada).open("/observation")
     expect(page.get_by_text("Insufficient: it stays a candidate")).to_be_visible()
     shoot(page, "loop-2-insufficient")
@@ -225,8 +248,7 @@ def test_the_loop_goes_round_until_a_broken_promise_sends_the_last_version_back(
 
     # Version 3 beside version 1 -> promotion.
     cast.observe(3, machine, POOL + 600)
-    ada.judge(60)
-    cast.wait("version 3 is found sufficient", lambda: ada.observation()["state"] == "sufficient")
+    cast.decide(3, machine, "sufficient")
     cast.promote(3)
 
     # The shop is reorganised and nobody tells: every ticket it routes ends elsewhere.
