@@ -46,7 +46,7 @@ test: python  ## The tests (under ten minutes)
 test-heavy: python  ## Only the heavy tests: fine-tuning, replays, 100,000 rows, the pages in Chromium
 	@$(PYTHON) config/prepare.py && status=0; \
 	$(BIN)/pytest -m "heavy and not e2e and not beside" -n 3 --dist loadfile --durations=12 $(ARGS) || status=1; \
-	$(BIN)/pytest -m beside --durations=5 $(ARGS) > .heavy-beside.txt 2>&1 & beside=$$!; \
+	E2E_PATIENCE=2 $(BIN)/pytest -m beside --durations=5 $(ARGS) > .heavy-beside.txt 2>&1 & beside=$$!; \
 	E2E_PATIENCE=2 $(BIN)/pytest -m "e2e and not beside" --durations=20 $(ARGS) || status=1; \
 	wait $$beside || status=1; cat .heavy-beside.txt; exit $$status
 

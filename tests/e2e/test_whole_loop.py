@@ -5,7 +5,6 @@ Real services throughout: web, workers, learner, supervisor, trainings, endpoint
 The encoder is small and random: the tickets tell their service by a word.
 """
 
-import os
 import shutil
 import tempfile
 import time
@@ -201,7 +200,6 @@ def _judge_one(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
-@pytest.mark.skipif(not os.environ.get("E2E_LOOP"), reason="not seen to its end yet: E2E_LOOP=1 runs it")
 @pytest.mark.timeout(900)
 def test_the_loop_goes_round_until_a_broken_promise_sends_the_last_version_back(site, visit):
     cast = Cast(site, visit)
