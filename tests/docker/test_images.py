@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,15 @@ def pinned(name: str) -> dict[str, str]:
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_hadolint_finds_nothing(name: str) -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    found = subprocess.run(
+        [hadolint, "--no-color", ROOT / "docker" / f"{name}.Dockerfile"], capture_output=True, text=True
+    )
+    assert (found.returncode, found.stdout) == (0, ""), found.stderr
 
 
 @pytest.mark.parametrize("name", FILES)
