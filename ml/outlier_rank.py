@@ -68,6 +68,7 @@ class Neighbours:
         return (
             self.points.ndim == 2
             and self.points.shape[1] == dim
+            and len(self.points) > 0
             and self.strangeness.shape == (len(self.points),)
             and _is_reference(self.ordinary)
             and bool(np.isfinite(self.points).all())

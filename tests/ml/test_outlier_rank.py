@@ -148,7 +148,8 @@ def test_a_file_that_does_not_fit_the_model_is_refused(tmp_path: Path) -> None:
     assert sound.neighbours is not None
     strangest = replace(sound.neighbours, strangeness=sound.neighbours.strangeness + 1)
     fewer = replace(sound.neighbours, points=sound.neighbours.points[1:])
-    for neighbours in (strangest, fewer):
+    none = replace(fewer, points=fewer.points[:0], strangeness=fewer.strangeness[:0])
+    for neighbours in (strangest, fewer, none):
         replace(sound, neighbours=neighbours).save(path)
         with pytest.raises(ArtifactError, match="do not fit the model"):
             OutlierRank.load(path, 4, DIM)
