@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from ml.answers import Answers, answers
 from ml.certificate import MOST_GROUPS, Group, Promise, from_dict
 from ml.certify import Costs, certify, groups_by_size
-from ml.grid import most_errors, power, thresholds
-from ml.learn_then_test import more_accepted, p_value, passed, spent
 from ml.policy import decide
-from ml.score import OUTLIER_WEIGHT, routing_score
+from ml.score import OUTLIER_WEIGHT
 
 LABELS = ("card", "parcel", "refund")
 PROMISE = Promise(precision=0.9, delta=0.1)
@@ -50,104 +48,6 @@ def asked(
 
 def pool(seed: int = 99, strange: float | None = None) -> Answers:
     return asked(2000, seed, strange=strange)[0]
-
-
-# The test
-
-
-def test_the_p_value_is_the_binomial_tail() -> None:
-    assert p_value(0, 10, 0.9) == pytest.approx(0.9**10)
-    assert p_value(10, 10, 0.9) == pytest.approx(1.0)
-    assert p_value(0, 0, 0.9) == 1.0
-    with pytest.raises(ValueError, match="5 errors among 4"):
-        p_value(5, 4, 0.9)
-
-
-@given(st.integers(1, 400), st.integers(0, 400), st.floats(0.5, 0.99), st.floats(0.001, 0.3))
-def test_what_is_certified_stays_so_with_fewer_errors_and_never_errs_more_than_the_bound(
-    accepted: int, errors: int, precision: float, delta: float
-) -> None:
-    errors = min(errors, accepted)
-    if passed([errors], [accepted], precision, delta):
-        assert errors / accepted < 1 - precision
-        assert all(passed([fewer], [accepted], precision, delta) for fewer in range(errors))
-        assert errors <= most_errors(accepted, precision, delta)
-    else:
-        assert errors > most_errors(accepted, precision, delta)
-
-
-def test_thresholds_are_certified_until_the_first_that_fails() -> None:
-    assert passed([0, 1, 40, 1], [100, 120, 140, 160], 0.9, 0.1) == 2
-    assert passed([40, 0], [100, 400], 0.9, 0.1) == 0
-
-
-def test_how_many_more_labels_it_takes_is_said_or_that_none_would_do() -> None:
-    assert more_accepted(0, 0, 0.95, 0.05) == 59
-    assert more_accepted(0, 59, 0.95, 0.05) == 0
-    assert more_accepted(10, 100, 0.95, 0.05) is None
-    more = more_accepted(2, 80, 0.95, 0.05)
-    assert more is not None and 0 < more < 400
-
-
-def test_asking_the_same_labels_again_and_again_never_spends_more_than_delta() -> None:
-    assert spent(0.05, None) == 0.05
-    assert sum(spent(0.05, use) for use in range(1, 5000)) < 0.05
-    with pytest.raises(ValueError, match="counted from 1"):
-        spent(0.05, 0)
-
-
-# What is held against them
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.floats(0, 1) | st.just(math.nan), st.floats(-0.1, 1.1) | st.just(math.nan)), max_size=9
-    ),
-    st.just(0.0) | st.floats(0, 40),
-)
-def test_many_tickets_score_what_each_scores_alone_to_the_last_bit(
-    tickets: list[tuple[float, float]], weight: float
-) -> None:
-    sure, strange = (np.asarray([one[at] for one in tickets], np.float64) for at in (0, 1))
-    many = replace(pool().of(np.arange(len(tickets))), confidence=sure, outlier=strange)
-    alone = [routing_score(float(one), float(rank), weight) for one, rank in tickets]
-    wanted = [math.nan if one is None else one for one in alone]
-    assert np.array_equal(many.scores(weight), np.asarray(wanted, np.float64), equal_nan=True)
-
-
-# Which thresholds
-
-
-def test_thresholds_come_from_the_pool_strictest_first() -> None:
-    found = thresholds(pool().confidence, [pool().confidence], 400, 0.9, 0.1)
-    assert found == sorted(set(found), reverse=True) and len(found) > 5
-    assert found[-1] == pytest.approx(pool().confidence.min())
-
-
-def test_a_stricter_start_is_taken_by_a_model_that_is_sure_of_little() -> None:
-    modest = np.concatenate([np.full(300, 0.99), np.full(700, 0.5)])
-    sure = np.full(1000, 0.995)
-    first, loosest = (thresholds(one, [one], 500, 0.95, 0.05)[0] for one in (modest, sure))
-    assert first == 0.99 and loosest == 0.995
-    accepted, rates = np.array([150, 500, 3]), np.array([0.03, 0.3, 0.0])
-    chances = power(accepted, np.array([most_errors(int(n), 0.95, 0.05) for n in accepted]), rates)
-    assert chances[0] > chances[1] and chances[2] == 0.0
-
-
-def test_a_guess_that_no_threshold_passes_by_does_not_keep_the_others_from_deciding() -> None:
-    scores = np.linspace(0.999, 0.5, 1000)
-    hopeless, likely = np.full(1000, 0.2), np.where(scores > 0.8, 0.99, 0.3)
-    together, alone = (
-        thresholds(scores, guesses, 500, 0.95, 0.05) for guesses in ([hopeless, likely], [likely])
-    )
-    assert together[0] == pytest.approx(alone[0], abs=0.02)
-
-
-@pytest.mark.parametrize("empty", [[], [math.nan, -math.inf]])
-def test_nothing_is_tried_of_a_pool_of_which_nothing_can_be_routed(empty: list[float]) -> None:
-    nothing = np.asarray(empty, np.float64)
-    assert thresholds(nothing, [nothing], 100, 0.9, 0.1) == []
 
 
 # The certificate
