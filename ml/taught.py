@@ -29,6 +29,8 @@ MOST_POOL = 6000
 POOL_SHARE = 0.15
 """Share of the training's time that embedding the pool may take."""
 MOST_TAUGHT = 3000
+LEFT_SHARE = 0.2
+"""Of the pool's tickets, never taught: by a tuned encoder only those tell what is ordinary (`ml.outlier_rank`)."""
 TAUGHT_SHARE = 0.5
 """Share of the training's time that EPOCHS epochs over taught rows may take."""
 EPOCHS = 3
@@ -62,7 +64,7 @@ def pool_rows(available: int, seconds_a_text: float, max_seconds: float) -> int:
 def taught_rows(available: int, labelled: int, seconds_a_text: float, max_seconds: float) -> int:
     """How many of them it can afford to fine-tune on, beside the labelled ones."""
     affordable = int(TAUGHT_SHARE * max_seconds / (EPOCHS * STEP_COST * max(seconds_a_text, 1e-6))) - labelled
-    return max(0, min(available, MOST_TAUGHT, affordable))
+    return max(0, min(int((1 - LEFT_SHARE) * available), MOST_TAUGHT, affordable))
 
 
 def lesson(

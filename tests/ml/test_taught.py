@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ml import taught
+from ml.predictor import Predictor
 from ml.schema import TrainingRow, dump_line
 from ml.softmax import SoftmaxRegression, softmax
 
@@ -101,7 +102,10 @@ def test_a_training_learns_from_the_pool_channel_too(
     metrics = train(root, monkeypatch)["metrics"]
     assert isinstance(metrics, dict)
     assert metrics["n_rows"] == 150
-    assert metrics["n_taught"] == 270
+    assert metrics["n_taught"] == 216, "a fifth is kept to tell what is ordinary"
+    ranks = Predictor.load(root / "model").outliers
+    assert ranks is not None and ranks.neighbours is not None
+    assert len(ranks.neighbours.points) == (54 if metrics["chosen"] == "finetune" else 270)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
