@@ -15,7 +15,6 @@ from config import embedded
 
 pytestmark = [
     pytest.mark.heavy,
-    pytest.mark.beside,
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(900),
 ]
