@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import precision_contract as bench
+from benchmarks.history import History
 from ml.answers import answers
 from ml.certificate import Promise
 
@@ -65,3 +66,14 @@ def test_groups_are_held_each_to_its_own_threshold_and_cost_coverage() -> None:
     assert sum(r["certificate"].coverage or 0 for r in grouped) < sum(
         r["certificate"].coverage or 0 for r in plain
     )
+
+
+def test_what_is_taught_is_in_scope_and_what_is_given_without_labels_is_of_every_service() -> None:
+    labels = np.array(["a", "b", "c", "d"] * 300)
+    points, groups = np.zeros((1200, 2), np.float32), np.arange(1200).astype(str)
+    train = History([f"text {n}" for n in range(1200)], labels, points, groups)
+    taught, pool = bench.Lesson(unlabelled=1 / 3).split(train, np.array(["d"]), 0)
+    assert set(labels[taught]) == {"a", "b", "c"} and set(labels[pool]) == {"a", "b", "c", "d"}
+    assert not set(taught) & set(pool) and 350 < len(pool) < 450
+    everything, none = bench.Lesson().split(train, np.array([], np.str_), 0)
+    assert len(everything) == 1200 and len(none) == 0
