@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from ml.container import ContainerError, ContainerPaths, emit, reason_for
 from ml.endpoint import ANSWER_SECONDS, GRACE_SECONDS, Endpoint
@@ -93,6 +94,9 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
 def _serve(environment: Mapping[str, str], failures: list[BaseException]) -> None:
     paths = ContainerPaths.from_environment(environment)
     give_way(environment.get(NICE, ""))
+    # The products beside the encoder are small: shared out among BLAS threads, which wait for each other busily, they
+    # took as much of the processor as the encoder, and longer wherever other programs want it too.
+    threadpool_limits(1, "blas")
 
     def give_up(error: BaseException) -> None:
         failures.append(error)
