@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -32,6 +30,7 @@ from numpy.typing import NDArray
 
 from benchmarks import history, report
 from benchmarks.history import History
+from benchmarks.tuners import train_in
 from ml.augment import noisy, noisy_copies
 from ml.dataset import class_weights
 from ml.predictor import Predictor
@@ -156,10 +155,7 @@ def tuned(train: History, test: History, asked: argparse.Namespace) -> list[dict
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             write_tree(root, rows_of(some), setting | {"max_seconds": asked.seconds, "seed": 0})
-            environment = os.environ | {"SAGEMAKER_BASE_DIR": folder}
-            subprocess.run(
-                [sys.executable, "-m", "ml", "train"], env=environment, check=True, stdout=subprocess.DEVNULL
-            )
+            train_in(root)
             predictor = Predictor.load(root / "model")
             row: dict[str, Any] = {"part": f"trained {asked.seconds:g} s", "copies": shown(setting)}
             for name, texts in spoilt(test, 0).items():

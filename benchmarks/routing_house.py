@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,7 +13,7 @@ from typing import Any
 import psutil
 
 from benchmarks import pool, scratch
-from benchmarks.tuners import write_tree
+from benchmarks.tuners import train_in, write_tree
 
 LABELS = 1_000
 POOL = 2_000
@@ -182,10 +180,7 @@ def _train(seconds: float) -> tuple[Path, Any]:
         "told": {"epochs": "0"},
     }
     write_tree(root, task, with_pool=True)
-    environment = os.environ | {"SAGEMAKER_BASE_DIR": str(root), "HF_HUB_OFFLINE": "1"}
-    subprocess.run(
-        [sys.executable, "-m", "ml", "train"], env=environment, check=True, stdout=subprocess.DEVNULL
-    )
+    train_in(root)
     pack_artifact(root / "model", root / "model.tar.gz")
     shutil.rmtree(root / "input", ignore_errors=True)
     return root, read_manifest(root / "model")

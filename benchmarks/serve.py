@@ -36,7 +36,7 @@ import numpy as np
 
 from benchmarks import report
 from benchmarks.history import read
-from benchmarks.tuners import write_tree
+from benchmarks.tuners import train_in, write_tree
 
 OURS, POOLED, IN_TURN = "ours", "FastAPI + pipeline, thread pool", "FastAPI + pipeline, one at a time"
 PEERS = (POOLED, IN_TURN)
@@ -95,10 +95,7 @@ def train(root: Path, asked: argparse.Namespace) -> tuple[int, str]:
         "told": {"epochs": "0"},
     }
     write_tree(root, task, with_pool=True)
-    environment = os.environ | {"SAGEMAKER_BASE_DIR": str(root), "HF_HUB_OFFLINE": "1"}
-    subprocess.run(
-        [sys.executable, "-m", "ml", "train"], env=environment, check=True, stdout=subprocess.DEVNULL
-    )
+    train_in(root)
     form = json.loads((root / "model" / "manifest.json").read_text())["form"]["name"]
     return len(set(task["labels"])), form
 

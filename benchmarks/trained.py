@@ -5,8 +5,6 @@ For `benchmarks.precision_contract` and `benchmarks.case`, which otherwise ask a
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.history import History
-from benchmarks.tuners import write_tree
+from benchmarks.tuners import train_in, write_tree
 from ml.answers import Answers, answers
 
 AT_ONCE = 256
@@ -36,10 +34,7 @@ def answered_by_artifact(
         root = Path(folder)
         task = {"texts": labelled.texts, "labels": labelled.labels.tolist(), "pool": pool}
         write_tree(root, {**task, "seconds": seconds, "seed": seed}, with_pool=bool(pool))
-        environment = os.environ | {"SAGEMAKER_BASE_DIR": folder, "HF_HUB_OFFLINE": "1"}
-        subprocess.run(
-            [sys.executable, "-m", "ml", "train"], env=environment, check=True, stdout=subprocess.DEVNULL
-        )
+        train_in(root)
         predictor = Predictor.load(root / "model")
         told = predictor.manifest.metrics
         said = {

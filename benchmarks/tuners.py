@@ -44,10 +44,7 @@ def ours(task: dict[str, Any]) -> Chances:
         root = Path(folder)
         write_tree(root, task, with_pool=task["method"] == OURS)
         began = time.monotonic()
-        environment = os.environ | {"SAGEMAKER_BASE_DIR": folder}
-        subprocess.run(
-            [sys.executable, "-m", "ml", "train"], env=environment, check=True, stdout=subprocess.DEVNULL
-        )
+        train_in(root)
         seconds = time.monotonic() - began
         predictor = Predictor.load(root / "model")
         records = [TransformInput(str(at), text) for at, text in enumerate(task["test"])]
@@ -57,6 +54,14 @@ def ours(task: dict[str, Any]) -> Chances:
     detail = {"chosen": f"{manifest.metrics.get('chosen')} {manifest.form.get('name', '')}".strip()}
     chances = np.stack([empty if one is None else one for one in found])
     return chances, list(manifest.labels), seconds, detail
+
+
+def train_in(root: Path) -> None:
+    """Run the container's training program over a tree; it leaves the artifact in ``model``."""
+    environment = os.environ | {"SAGEMAKER_BASE_DIR": str(root)}
+    subprocess.run(
+        [sys.executable, "-m", "ml", "train"], env=environment, check=True, stdout=subprocess.DEVNULL
+    )
 
 
 def write_tree(root: Path, task: dict[str, Any], with_pool: bool) -> None:
