@@ -1,12 +1,8 @@
 """Reads about tickets, labels and the queue. Upper layers read annotation through these functions only."""
 
-import zoneinfo
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time
 
-from django.conf import settings
-from django.db import connection
 from django.db.models import Case, Count, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
@@ -50,24 +46,6 @@ class TrainingLabel:
 def weight_of(origin: str) -> float:
     """How much a label of this origin counts in a training."""
     return IMPORT_WEIGHT if origin in WEAK_SOURCES else 1.0
-
-
-@dataclass(frozen=True)
-class Pace:
-    """One person's work: decisions today (in their own zone), in all, and the usual seconds per ticket."""
-
-    today: int
-    total: int
-    seconds_per_ticket: float | None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How one person is getting on, how many items wait by mode, and what waits for a lead's eye."""
-
-    pace: Pace
-    left: dict[str, int]
-    attention: dict[str, int]
 
 
 def services_active() -> QuerySet[Service]:
@@ -173,58 +151,6 @@ def attention() -> dict[str, int]:
     rows = Ticket.objects.filter(status__in=rare).order_by().values_list("status").annotate(n=Count("id"))
     counts = dict(rows)
     return {state.value: counts.get(state.value, 0) for state in rare}
-
-
-def _midnight(user: User) -> datetime:
-    zone = zoneinfo.ZoneInfo(user.time_zone or settings.INSTALLATION_TIME_ZONE)
-    today = timezone.now().astimezone(zone).date()
-    return datetime.combine(today, time.min, tzinfo=zone)
-
-
-def decisions_of(user: User) -> QuerySet[Annotation]:
-    """This person's own decisions, newest first, without copies and undos, and without those taken back.
-
-    What came with a ticket, imported or written, was no decision about one that waited.
-    """
-    own = Annotation.objects.filter(annotator=user, source_annotation=None, undone_by=None)
-    return own.exclude(kind=AnnotationKind.UNDO).exclude(mode=Mode.IMPORT)
-
-
-# Told with every answer, so one statement for all of it. "own" are `decisions_of`; the usual time is the median of the
-# last twenty timed ones.
-PROGRESS = """
-WITH own AS (
-    SELECT a.id, a.created_at, a.duration_ms FROM annotation_annotation a
-    WHERE a.annotator_id = %(user)s AND a.source_annotation_id IS NULL AND a.kind <> 'undo'
-      AND a.mode <> 'import'
-      AND NOT EXISTS (SELECT 1 FROM annotation_annotation u WHERE u.undoes_id = a.id)
-)
-SELECT (SELECT count(*) FROM own WHERE created_at >= %(midnight)s), (SELECT count(*) FROM own),
-    (SELECT array_agg(duration_ms ORDER BY duration_ms)
-     FROM (SELECT duration_ms FROM own WHERE duration_ms > 0 ORDER BY id DESC LIMIT 20) timed),
-    (SELECT count(*) FROM annotation_queueitem WHERE mode = 'teach'),
-    (SELECT count(*) FROM annotation_queueitem WHERE mode = 'check'),
-    (SELECT count(*) FROM annotation_ticket WHERE status = 'flagged'),
-    (SELECT count(*) FROM annotation_ticket WHERE status = 'set_aside')"""
-
-
-def progress(user: User) -> Progress:
-    """All of it at one moment."""
-    with connection.cursor() as cursor:
-        cursor.execute(PROGRESS, {"user": user.pk, "midnight": _midnight(user)})
-        today, total, timed, teach, check, flagged, set_aside = cursor.fetchone()
-    usual = timed[len(timed) // 2] / 1000 if timed else None
-    left = {Mode.TEACH.value: teach, Mode.CHECK.value: check}
-    waiting = {TicketStatus.FLAGGED.value: flagged, TicketStatus.SET_ASIDE.value: set_aside}
-    return Progress(Pace(today, total, usual), left, waiting)
-
-
-def recent_decisions(user: User, limit: int = 10) -> QuerySet[Annotation]:
-    """The last decisions that can be undone one by one."""
-    own = decisions_of(user).order_by("-id").values_list("pk", flat=True)
-    newest = list(own[:limit])  # first: counting copies would else read everything this person ever said
-    rows = Annotation.objects.filter(pk__in=newest).select_related("ticket", "annotator", "undone_by")
-    return rows.annotate(propagated=Count("copies")).order_by("-id")
 
 
 def decisions_on(ticket_ids: Collection[int]) -> dict[int, Annotation]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.models import User
 from annotation.actions.resolution import tell, ticket_resolve, tickets_settle
+from annotation.actions.turns import check_turn, served_under, turn_of
 from annotation.models import (
     Annotation,
     AnnotationKind,
@@ -55,7 +56,7 @@ def queue_submit(*, annotator: User, answer: Answer) -> Annotation:
     somebody else), already_answered (by this person, or by somebody since it was served), unknown_service,
     service_needed, two_services_needed.
     """
-    served = Serving.objects.filter(lease=answer.lease).first()
+    served, text_hash = served_under(answer.lease)
     if served is None or served.annotator_id != annotator.pk:
         known = _known(annotator, answer, served)
         if known is not None:
@@ -65,25 +66,26 @@ def queue_submit(*, annotator: User, answer: Answer) -> Annotation:
                 "lease_expired", "This lease is unknown; nothing was saved.", lease=str(answer.lease)
             )
         raise Refused("lease_not_yours", "Somebody else was given this ticket.", status=403)
-    ticket, twins = _lock(served.ticket_id, answer)
+    ticket, twins = _lock(served.ticket_id, text_hash, answer)
     is_live_control = served.lane == Lane.LIVE and ticket.is_audit
-    known = _known(annotator, answer, served)  # after the lock: the same submit may have run while we waited
+    turn = turn_of(served, ticket, answer.key)  # after the lock: the same submit may have run while we waited
+    known = _known(annotator, answer, served) if turn.is_known else None
     if known is not None:
         return known
     service, second = _services(answer)
-    _check_turn(served, ticket)
+    check_turn(served, ticket, turn)
     annotation = _record(served, ticket, answer, service, second)
     changed = [ticket.pk]
     if answer.kind == AnnotationKind.SKIP:
         QueueItem.objects.filter(ticket=ticket).update(lease=None, leased_by=None, leased_until=None)
         return annotation
-    if (
-        is_live_control
-    ):  # it answers the customer; the control is still to be labelled in its turn, by anybody
+    if is_live_control:
+        # It answers the customer; the control is still to be labelled in its turn, by anybody.
         ticket.round += 1
+        ticket_resolve(ticket)
     else:
         changed += _copy(annotation, twins)
-    ticket_resolve(ticket)
+        ticket_resolve(ticket, newest=annotation)
     QueueItem.objects.filter(ticket_id__in=changed).delete()
     tell(changed)
     return annotation
@@ -109,7 +111,7 @@ def _fields(answer: Answer) -> tuple[str, int | None, int | None, str]:
     return answer.kind, first, second, answer.note.replace("\x00", "")[:1000]
 
 
-def _lock(ticket_id: int, answer: Answer) -> tuple[Ticket, list[Ticket]]:
+def _lock(ticket_id: int, text_hash: str | None, answer: Answer) -> tuple[Ticket, list[Ticket]]:
     """Lock the ticket and the open tickets of the same text that the answer goes to.
 
     All in one statement and in the order of their ids, so that two people who answer equal texts at one
@@ -117,8 +119,7 @@ def _lock(ticket_id: int, answer: Answer) -> tuple[Ticket, list[Ticket]]:
     """
     wanted = Q(pk=ticket_id)
     if answer.kind in CLOSING and answer.include_similar:
-        text = Ticket.objects.filter(pk=ticket_id).values_list("text_hash", flat=True).first()
-        wanted |= Q(text_hash=text, status=TicketStatus.OPEN)
+        wanted |= Q(text_hash=text_hash, status=TicketStatus.OPEN)
     rows = Ticket.objects.select_for_update().defer("text", "original_text", "metadata")
     locked = {t.pk: t for t in rows.filter(wanted).order_by("pk")[: MOST_COPIES + 1]}
     ticket = locked.pop(ticket_id, None) or rows.filter(pk=ticket_id).first()
@@ -131,31 +132,6 @@ def _lock(ticket_id: int, answer: Answer) -> tuple[Ticket, list[Ticket]]:
     )
     left_out = held | set(answer.except_ticket_ids)
     return ticket, [t for t in locked.values() if t.pk not in left_out and t.is_audit == ticket.is_audit]
-
-
-def _check_turn(served: Serving, ticket: Ticket) -> None:
-    """Refuse an answer whose turn has passed: about an earlier text, answered already, or in other hands."""
-    if served.round < ticket.reopened_at_round:
-        raise Refused(
-            "lease_expired", "The ticket was changed or reopened after it was served.", ticket_id=ticket.pk
-        )
-    since = ticket.annotations.filter(undone_by=None, source_annotation=None).exclude(
-        kind=AnnotationKind.UNDO
-    )
-    if since.filter(annotator_id=served.annotator_id, round=ticket.round).exists():
-        raise Refused("already_answered", "You have answered this ticket already.", ticket_id=ticket.pk)
-    decided = ticket.annotations.filter(
-        undone_by=None, created_at__gt=served.served_at, round__gte=ticket.reopened_at_round
-    )
-    if decided.exclude(annotator=None).exclude(kind__in=[AnnotationKind.SKIP, AnnotationKind.UNDO]).exists():
-        raise Refused(
-            "already_answered", "Somebody else has decided about this ticket meanwhile.", ticket_id=ticket.pk
-        )
-    item = QueueItem.objects.select_for_update().filter(ticket=ticket).first()
-    if item is not None and item.is_held and item.leased_by_id != served.annotator_id:
-        raise Refused(
-            "lease_expired", "The time ran out and somebody else has this ticket now.", ticket_id=ticket.pk
-        )
 
 
 def _services(answer: Answer) -> tuple[Service | None, Service | None]:
@@ -209,6 +185,8 @@ def _record(
 
 def _copy(annotation: Annotation, twins: Sequence[Ticket]) -> list[int]:
     """Give the same decision to locked open tickets with the same text; each copy is marked. Returns their ids."""
+    if not twins:
+        return []
     Annotation.objects.bulk_create(
         Annotation(
             ticket=twin,

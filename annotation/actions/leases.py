@@ -5,31 +5,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import JSONField, Model
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.prepared import Prepared
 from annotation.models import QueueItem, Serving, Ticket
-
-Row = TypeVar("Row", bound=Model)
+from annotation.rows import columns, made
 
 MOST_AT_ONCE = 5
 PUSH_LOCK = 7_204_001
 """Advisory lock of the push that replaces the queue (``annotation.actions.pushes``)."""
 
-# One statement, sent outside a transaction block: one round trip, and all or nothing all the same. SKIP LOCKED lets
-# ten annotators claim at once without waiting for each other, and a row taken by one is skipped, not re-ordered, by the
-# others. Customers who wait come first (`live.py` gives them the places below 0); then what the same person holds
-# already, which keeps its lease, so that reloading the page loses nothing; then the rest. MATERIALIZED keeps the
-# planner from running a locking subquery twice. Its commit does not wait for the disk: a power cut may take back a
-# lease of the last half second, which then is served anew, while any answer after it is written with all that came
-# before.
+# One statement, sent outside a transaction block: one round trip, and all or nothing all the same; planned once a
+# connection, since planning takes longer than running it. SKIP LOCKED lets ten annotators claim at once without waiting
+# for each other, and a row taken by one is skipped, not re-ordered, by the others. Customers who wait come first
+# (`live.py` gives them the places below 0); then what the same person holds already, which keeps its lease, so that
+# reloading the page loses nothing; then the rest. MATERIALIZED keeps the planner from running a locking subquery twice.
+# Its commit does not wait for the disk: a power cut may take back a lease of the last half second, which then is served
+# anew, while any answer after it is written with all that came before.
 CLAIM = """
-SET LOCAL synchronous_commit TO off;
 WITH waiting AS MATERIALIZED (
     SELECT q.id
     FROM annotation_queueitem q
@@ -81,7 +78,8 @@ FREE = """(q.leased_until IS NULL OR q.leased_until <= now())
           WHERE a.ticket_id = q.ticket_id AND a.annotator_id = %(user)s AND a.round = t.round
             AND a.kind <> 'undo' AND a.source_annotation_id IS NULL
       )"""
-AFTER_PUSH = "SELECT pg_advisory_xact_lock_shared(%(push)s);"
+AT_ONCE = "SET LOCAL synchronous_commit TO off; "
+AFTER_PUSH = "SELECT pg_advisory_xact_lock_shared(%(push)s); " + AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -130,19 +128,19 @@ def queue_serve(*, annotator: User, mode: str, count: int = 1, holding: Sequence
         "push": PUSH_LOCK,
     }
     # Where a push under way and other claims have locked every free row: wait for its end and look again.
-    return _serve(_claim(), values) or _serve(AFTER_PUSH + _claim(), values) or Served([], {}, None)
+    return _serve(AT_ONCE, values) or _serve(AFTER_PUSH, values) or Served([], {}, None)
 
 
-def _serve(statement: str, values: dict[str, object]) -> Served | None:
+def _serve(before: str, values: dict[str, object]) -> Served | None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        _claim().run(cursor, values, before)
         rows = cursor.fetchall()
     if not rows:
         return None
     split = len(QueueItem._meta.concrete_fields)
     items, sizes = [], {}
     for row in rows:
-        item, ticket = _made(QueueItem, row[:split]), _made(Ticket, row[split:-2])
+        item, ticket = made(QueueItem, row[:split]), made(Ticket, row[split:-2])
         item.ticket = ticket
         items.append(item)
         sizes[ticket.group] = row[-2]
@@ -150,24 +148,13 @@ def _serve(statement: str, values: dict[str, object]) -> Served | None:
 
 
 @cache
-def _claim() -> str:
+def _claim() -> Prepared:
     """The statement, with every column of both models."""
-    columns = {"item": _columns(QueueItem, "l"), "ticket": _columns(Ticket, "t")}
-    return CLAIM.format(held=HELD, free=FREE, **columns)
-
-
-def _columns(model: type[Model], alias: str) -> str:
-    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
-
-
-def _made(model: type[Row], values: Sequence[object]) -> Row:
-    """The model's instance from a row's values, in the order of its fields."""
-    fields = model._meta.concrete_fields
-    read = [
-        field.from_db_value(value, None, connection) if isinstance(field, JSONField) else value
-        for field, value in zip(fields, values, strict=True)
-    ]
-    return model.from_db(connection.alias, [field.attname for field in fields], read)
+    shown = {"item": columns(QueueItem, "l"), "ticket": columns(Ticket, "t")}
+    return Prepared(
+        CLAIM.format(held=HELD, free=FREE, **shown),
+        mode="text", user="bigint", holding="uuid[]", count="bigint", ttl="interval",
+    )  # fmt: skip
 
 
 @transaction.atomic

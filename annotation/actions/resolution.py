@@ -45,9 +45,13 @@ def _source(annotation: Annotation) -> str:
     return LabelSource.SIMILAR if annotation.source_annotation_id else LabelSource.PERSON
 
 
-def ticket_resolve(ticket: Ticket) -> None:
-    """Write status and label of a locked ticket as its annotations say."""
-    annotation = deciding(ticket)
+def ticket_resolve(ticket: Ticket, newest: Annotation | None = None) -> None:
+    """Write status and label of a locked ticket as its annotations say.
+
+    ``newest``: a person's decision that was written under this lock and is no undo and no skip, nor a control's while
+    its customer waited; the last one decides, so no other needs to be read.
+    """
+    annotation = newest or deciding(ticket)
     when: datetime | None = None
     ticket.status, ticket.label_id, ticket.label_source = TicketStatus.OPEN, None, ""
     if annotation is not None:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from annotation import actions, selectors
+from annotation import actions, progress, selectors
 from annotation.api import shapes
 from annotation.models import QueueItem
 
@@ -82,13 +82,13 @@ UndoResult = inline_serializer(
 
 def progress_shape(user: User) -> dict[str, Any]:
     """How this person is getting on and what is left."""
-    found = selectors.progress(user)
+    found = progress.progress(user)
     return {
         "today": found.pace.today,
         "total": found.pace.total,
         "seconds_per_ticket": found.pace.seconds_per_ticket,
         "left": found.left,
-        "recent": [shapes.annotation_shape(row) for row in selectors.recent_decisions(user)],
+        "recent": [shapes.recent_shape(one, user) for one in progress.recent_decisions(user)],
         "attention": found.attention,
     }
 
@@ -142,12 +142,12 @@ class SubmitView(APIView):
         data.is_valid(raise_exception=True)
         values = {**data.validated_data, "except_ticket_ids": tuple(data.validated_data["except_ticket_ids"])}
         row = actions.queue_submit(annotator=request.user, answer=actions.Answer(**values))
-        progress = progress_shape(request.user)
-        shown = next((one for one in progress["recent"] if one["id"] == row.pk), None)
+        getting_on = progress_shape(request.user)
+        shown = next((one for one in getting_on["recent"] if one["id"] == row.pk), None)
         if shown is None:  # sent again, long after it was saved
             row.propagated = row.copies.count()
             shown = shapes.annotation_shape(row)
-        return Response({"annotation": shown, "progress": progress})
+        return Response({"annotation": shown, "progress": getting_on})
 
 
 class UndoView(APIView):

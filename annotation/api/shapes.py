@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.models import User
 from annotation.models import (
     Annotation,
     ImportRun,
@@ -15,6 +16,7 @@ from annotation.models import (
     Ticket,
     TicketStatus,
 )
+from annotation.progress import Recent
 from ml.policy import band
 
 BANDS = ["sure", "hesitating", "lost"]
@@ -233,6 +235,19 @@ def annotation_shape(row: Annotation) -> dict[str, Any]:
         "propagated": getattr(row, "propagated", None) or 0,
         "undone": hasattr(row, "undone_by"),
         "copied_from": row.source_annotation.ticket_id if row.source_annotation else None,
+    }
+
+
+def recent_shape(one: Recent, annotator: User) -> dict[str, Any]:
+    """One's own decision, as ``annotation_shape`` shows it."""
+    return {
+        "id": one.pk,
+        **{name: getattr(one, name) for name in ("kind", "mode", "ticket_id", "excerpt")},
+        **{name: getattr(one, name) for name in ("service_id", "second_service_id")},
+        "annotator": str(annotator),
+        **{name: getattr(one, name) for name in ("note", "round", "created_at", "propagated")},
+        "undone": False,
+        "copied_from": None,
     }
 
 

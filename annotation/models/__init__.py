@@ -5,7 +5,15 @@ from annotation.models.imports import ImportRun, ImportState, LabelUse
 from annotation.models.queue import Lane, Mode, QueueItem, Serving
 from annotation.models.scores import ScoreGeneration, TicketScore
 from annotation.models.services import Service
-from annotation.models.tickets import WEAK_SOURCES, AnswerKey, LabelSource, Ticket, TicketOrigin, TicketStatus
+from annotation.models.tickets import (
+    WEAK_SOURCES,
+    AnswerKey,
+    LabelSource,
+    Ticket,
+    TicketOrigin,
+    TicketStatus,
+    excerpt,
+)
 
 __all__ = [
     "WEAK_SOURCES",
@@ -26,4 +34,5 @@ __all__ = [
     "TicketOrigin",
     "TicketScore",
     "TicketStatus",
+    "excerpt",
 ]

@@ -33,6 +33,12 @@ class TicketOrigin(models.TextChoices):
     WRITTEN = "written", "An expert, to teach with"
 
 
+def excerpt(text: str) -> str:
+    """The first 120 characters of a ticket's text on one line."""
+    line = " ".join(text[:400].split())
+    return line if len(line) <= 120 else line[:119] + "…"
+
+
 class Ticket(models.Model):
     """One customer's message. ``text`` is masked; ``original_text`` is kept only if a setting says so.
 
@@ -109,8 +115,7 @@ class Ticket(models.Model):
     @property
     def excerpt(self) -> str:
         """The first 120 characters on one line."""
-        line = " ".join(self.text[:400].split())
-        return line if len(line) <= 120 else line[:119] + "…"
+        return excerpt(self.text)
 
     @property
     def is_written(self) -> bool:

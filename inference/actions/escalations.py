@@ -5,9 +5,10 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.prepared import Prepared
 from annotation import actions as annotation
 from annotation import selectors as annotation_selectors
 from annotation.actions import LiveItem
@@ -22,13 +23,29 @@ CORRECTION_TIME = timedelta(hours=1)
 AT_ONCE = 2000
 
 
-@transaction.atomic
+WAITS = Prepared(
+    """SELECT EXISTS (SELECT FROM inference_escalation e JOIN inference_routingdecision d ON d.id = e.decision_id
+       WHERE d.ticket_id = ANY(%(tickets)s) AND e.state <> 'closed')""",
+    tickets="bigint[]",
+)
+"""Asked after every answer, and mostly nobody waits."""
+
+
 def escalations_settle(*, ticket_ids: Collection[int]) -> int:
     """Answer the waits of these tickets with what people decided; returns how many answers are new.
 
     Found again from the rows by ``escalations_drive``; doing it twice changes nothing. A correction within
     CORRECTION_TIME is an answer too.
     """
+    with connection.cursor() as cursor:
+        WAITS.run(cursor, {"tickets": list(ticket_ids)})
+        if not cursor.fetchone()[0]:
+            return 0
+    return _settle(ticket_ids)
+
+
+@transaction.atomic
+def _settle(ticket_ids: Collection[int]) -> int:
     rows = list(
         Escalation.objects.select_for_update(of=("self",))
         .filter(decision__ticket__in=ticket_ids)

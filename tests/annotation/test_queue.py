@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.errors import Refused
-from annotation import actions, selectors
+from annotation import actions, progress, selectors
 from annotation.models import Annotation, QueueItem
 from annotation.signals import labels_changed
 from tests import factories as make
@@ -259,5 +259,5 @@ def test_pace_counts_what_stands_and_takes_the_median_time(alice, delivery):
         answer = make.answer(lease, service_id=delivery.pk, duration_ms=milliseconds)
         last = actions.queue_submit(annotator=alice, answer=answer)
     actions.queue_undo(annotator=alice, annotation_id=last.pk)
-    pace = selectors.progress(alice).pace
+    pace = progress.progress(alice).pace
     assert (pace.today, pace.total, pace.seconds_per_ticket) == (2, 2, 4.0)

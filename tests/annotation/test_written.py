@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accounts.errors import Refused
 from annotation import actions as annotation
-from annotation import exports, selectors, written
+from annotation import exports, progress, selectors, written
 from annotation.actions import written as actions
 from annotation.likeness import likeness, words
 from annotation.models import Annotation, Service, Ticket
@@ -138,7 +138,7 @@ def test_once_a_control_says_the_same_the_written_ticket_no_longer_trains(delive
 def test_writing_is_no_decision_at_the_desk(delivery: Service) -> None:
     write(delivery, *TEXTS)
     erin = factories.person("erin")
-    assert selectors.progress(erin).pace.total == 0 and not selectors.recent_decisions(erin).exists()
+    assert progress.progress(erin).pace.total == 0 and not progress.recent_decisions(erin)
 
 
 # The share
