@@ -36,8 +36,8 @@ def test_recent_decisions_are_ones_own_the_newest_first_and_without_what_was_tak
     for _ in range(12):
         last = submit(alice, claim(alice)[0], delivery)
     submit(ben, claim(ben)[0], delivery)
-    assert [one.pk for one in progress.recent_decisions(alice)][0] == last.pk
-    assert len(progress.recent_decisions(alice)) == progress.RECENT
+    shown = progress.recent_decisions(alice)
+    assert shown[0].pk == last.pk and len(shown) == progress.RECENT
     actions.queue_undo(annotator=alice, annotation_id=last.pk)
     found = progress.recent_decisions(alice, limit=20)
     ids = [one.pk for one in found]
