@@ -11,11 +11,15 @@ from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User, digest
+from accounts.prepared import Prepared
 
 LAST_USED_GRAIN = timedelta(minutes=5)
-MARK = """
+MARK = Prepared(
+    """
 SELECT t.xmin::text || ' ' || u.xmin::text FROM accounts_apitoken t JOIN accounts_user u ON u.id = t.user_id
-WHERE t.digest = %s AND t.revoked_at IS NULL AND u.is_active"""
+WHERE t.digest = %(digest)s AND t.revoked_at IS NULL AND u.is_active""",
+    digest="text",
+)
 MOST_SEEN = 256
 
 
@@ -43,7 +47,7 @@ def _valid(hashed: str) -> ApiToken | None:
     wrote them last) in one small statement, and reads the rows themselves only when one has changed: a machine sends
     hundreds of calls a second."""
     with connection.cursor() as cursor:
-        cursor.execute(MARK, [hashed])
+        MARK.run(cursor, {"digest": hashed})
         found = cursor.fetchone()
     if found is None:
         return None

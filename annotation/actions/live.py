@@ -9,19 +9,21 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.errors import Refused
+from accounts.prepared import Prepared
 from annotation.actions.resolution import tell, ticket_resolve
 from annotation.models import Annotation, AnnotationKind, Lane, Mode, QueueItem, Service, Ticket
 
 # Before everything the learner ranks (its positions count from 0), the longest wait first. A row in somebody's hands is
 # left as it is: their answer is the customer's too. A control ticket is asked about blind, as everywhere.
-PUSH = """
+PUSH = Prepared(
+    """
 INSERT INTO annotation_queueitem (ticket_id, mode, position, lane, suggested_service_id, suggested_probability,
     second_service_id, second_probability, candidates, generation, waiting_since, asked_because, created_at)
 SELECT t.id, 'teach', extract(epoch FROM r.waiting_since) - 1e11, 'live',
     CASE WHEN NOT t.is_audit THEN r.first_id END, CASE WHEN NOT t.is_audit THEN r.first_p END,
     CASE WHEN NOT t.is_audit THEN r.second_id END, CASE WHEN NOT t.is_audit THEN r.second_p END,
     CASE WHEN t.is_audit THEN '[]' ELSE r.candidates END, 0, r.waiting_since, r.asked_because, now()
-FROM jsonb_to_recordset(%s::jsonb) AS r (ticket_id bigint, first_id bigint, first_p float8, second_id bigint,
+FROM jsonb_to_recordset(%(items)s) AS r (ticket_id bigint, first_id bigint, first_p float8, second_id bigint,
     second_p float8, candidates jsonb, waiting_since timestamptz, asked_because text)
 JOIN annotation_ticket t ON t.id = r.ticket_id
 ORDER BY t.id
@@ -30,7 +32,9 @@ ON CONFLICT (ticket_id) DO UPDATE SET
     suggested_service_id = EXCLUDED.suggested_service_id, suggested_probability = EXCLUDED.suggested_probability,
     second_service_id = EXCLUDED.second_service_id, second_probability = EXCLUDED.second_probability,
     candidates = EXCLUDED.candidates, waiting_since = EXCLUDED.waiting_since, asked_because = EXCLUDED.asked_because
-WHERE annotation_queueitem.leased_until IS NULL OR annotation_queueitem.leased_until <= now()"""
+WHERE annotation_queueitem.leased_until IS NULL OR annotation_queueitem.leased_until <= now()""",
+    items="jsonb",
+)
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,12 @@ class LiveItem:
     candidates: Sequence[tuple[int, float]] = field(default=())
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # part of the routing's transaction, which is whole or nothing
 def live_push(*, items: Sequence[LiveItem]) -> None:
     """Put these before everything else in Teach; doing it again changes nothing."""
     if items:
         with connection.cursor() as cursor:
-            cursor.execute(PUSH, [json.dumps([_row(item) for item in items])])
+            PUSH.run(cursor, {"items": json.dumps([_row(item) for item in items])})
 
 
 def _row(item: LiveItem) -> dict[str, object]:

@@ -7,7 +7,10 @@ from datetime import datetime
 
 from django.db import connection
 
-STORED = """
+from accounts.prepared import Prepared
+
+STORED = Prepared(
+    """
 SELECT t.external_id, e.state, s.code, d.confidence, d.band, d.reason, d.reasons, v.number, d.decided_at,
     e.kind, first.code, second.code, e.opened_at, e.answered_at, e.revision
 FROM inference_routingdecision d
@@ -17,7 +20,9 @@ LEFT JOIN training_modelversion v ON v.id = d.model_version_id
 LEFT JOIN inference_escalation e ON e.decision_id = d.id
 LEFT JOIN annotation_service first ON first.id = e.service_id
 LEFT JOIN annotation_service second ON second.id = e.second_service_id
-WHERE t.external_id = ANY(%s)"""
+WHERE t.external_id = ANY(%(names)s)""",
+    names="text[]",
+)
 ROUTED = "routed"
 
 
@@ -57,7 +62,7 @@ def stored(external_ids: Sequence[str]) -> dict[str, Decision]:
     if not external_ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(STORED, [list(external_ids)])
+        STORED.run(cursor, {"names": list(external_ids)})
         rows = cursor.fetchall()
     return {
         row[0]: Decision(

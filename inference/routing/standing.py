@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
+from accounts.prepared import Prepared
 from annotation.models import Service
 from inference.comparison import current
 from inference.comparison.drawing import CANARY, drawn
@@ -20,7 +21,8 @@ from ml.policy import EVERY_SERVICE
 from training import selectors as training
 from training.models import ModelVersion, PrecisionCertificate
 
-MARK = """
+MARK = Prepared(
+    """
 SELECT d.id, (SELECT max(c.id) FROM training_precisioncertificate c
               WHERE c.model_version_id = d.model_version_id AND c.is_spent),
     (SELECT md5(string_agg(s.id || s.code, ',' ORDER BY s.id)) FROM annotation_service s WHERE s.is_active),
@@ -31,7 +33,9 @@ SELECT d.id, (SELECT max(c.id) FROM training_precisioncertificate c
      FROM inference_deployment n JOIN inference_promotion p ON p.version_id = n.model_version_id
      WHERE n.role = 'canary' AND n.ended_at IS NULL AND p.ended_at IS NULL),
     (SELECT count(*) || ' ' || coalesce(max(r.updated_at)::text, '') FROM inference_keywordrule r)
-FROM (SELECT 1) one LEFT JOIN inference_deployment d ON d.role = %s AND d.ended_at IS NULL"""
+FROM (SELECT 1) one LEFT JOIN inference_deployment d ON d.role = %(role)s AND d.ended_at IS NULL""",
+    role="text",
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ _newest: dict[tuple[object, ...], Standing] = {}
 def standing() -> Standing:
     """What is in force at this moment."""
     with connection.cursor() as cursor:
-        cursor.execute(MARK, [DeploymentRole.PRODUCTION])
+        MARK.run(cursor, {"role": DeploymentRole.PRODUCTION.value})
         mark = (connection.settings_dict["NAME"], *cursor.fetchone())
     with _lock:
         known = _newest.get(mark)
