@@ -8,9 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import User
-from annotation import actions, progress, selectors
-from annotation.api import shapes
+from annotation import actions, selectors
+from annotation.api import decisions, shapes
 from annotation.models import QueueItem
 
 MOST_HELD = 1000
@@ -68,29 +67,17 @@ HeartbeatResult = inline_serializer(
 )
 ReleaseResult = inline_serializer("ReleaseResult", {"released": serializers.IntegerField()})
 SubmitResult = inline_serializer(
-    "SubmitResult", {"annotation": shapes.AnnotationSerializer(), "progress": shapes.ProgressSerializer()}
+    "SubmitResult",
+    {"annotation": decisions.AnnotationSerializer(), "progress": decisions.ProgressSerializer()},
 )
 UndoResult = inline_serializer(
     "UndoResult",
     {
-        "undone": shapes.AnnotationSerializer(),
+        "undone": decisions.AnnotationSerializer(),
         "item": shapes.ItemSerializer(allow_null=True),
-        "progress": shapes.ProgressSerializer(),
+        "progress": decisions.ProgressSerializer(),
     },
 )
-
-
-def progress_shape(user: User) -> dict[str, Any]:
-    """How this person is getting on and what is left."""
-    found = progress.progress(user)
-    return {
-        "today": found.pace.today,
-        "total": found.pace.total,
-        "seconds_per_ticket": found.pace.seconds_per_ticket,
-        "left": found.left,
-        "recent": [shapes.recent_shape(one, user) for one in progress.recent_decisions(user)],
-        "attention": found.attention,
-    }
 
 
 def _items(items: list[QueueItem], sizes: dict[str, int]) -> list[dict[str, Any]]:
@@ -142,11 +129,11 @@ class SubmitView(APIView):
         data.is_valid(raise_exception=True)
         values = {**data.validated_data, "except_ticket_ids": tuple(data.validated_data["except_ticket_ids"])}
         row = actions.queue_submit(annotator=request.user, answer=actions.Answer(**values))
-        getting_on = progress_shape(request.user)
+        getting_on = decisions.progress_shape(request.user)
         shown = next((one for one in getting_on["recent"] if one["id"] == row.pk), None)
         if shown is None:  # sent again, long after it was saved
             row.propagated = row.copies.count()
-            shown = shapes.annotation_shape(row)
+            shown = decisions.annotation_shape(row)
         return Response({"annotation": shown, "progress": getting_on})
 
 
@@ -159,9 +146,9 @@ class UndoView(APIView):
         data.is_valid(raise_exception=True)
         row, item = actions.queue_undo(annotator=request.user, **data.validated_data)
         body = {
-            "undone": {**shapes.annotation_shape(row), "undone": True},
+            "undone": {**decisions.annotation_shape(row), "undone": True},
             "item": _items([item], selectors.group_sizes([item.ticket.group]))[0] if item else None,
-            "progress": progress_shape(request.user),
+            "progress": decisions.progress_shape(request.user),
         }
         return Response(body)
 
@@ -169,6 +156,6 @@ class UndoView(APIView):
 class ProgressView(APIView):
     """How one is getting on."""
 
-    @extend_schema(operation_id="queue_progress", responses=shapes.ProgressSerializer)
+    @extend_schema(operation_id="queue_progress", responses=decisions.ProgressSerializer)
     def get(self, request: Request) -> Response:
-        return Response(progress_shape(request.user))
+        return Response(decisions.progress_shape(request.user))

@@ -4,19 +4,16 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.models import User
+from annotation.api.decisions import AnnotationSerializer
 from annotation.models import (
-    Annotation,
     ImportRun,
     LabelSource,
     Lane,
-    Mode,
     QueueItem,
     Service,
     Ticket,
     TicketStatus,
 )
-from annotation.progress import Recent
 from ml.policy import band
 
 BANDS = ["sure", "hesitating", "lost"]
@@ -99,52 +96,6 @@ class ItemSerializer(serializers.Serializer):
     scores = ScoresSerializer(allow_null=True)
 
 
-class AnnotationSerializer(serializers.Serializer):
-    """One decision."""
-
-    id = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=["label", "none", "two", "skip", "flag", "undo"])
-    mode = serializers.ChoiceField(choices=Mode.choices)
-    ticket_id = serializers.IntegerField()
-    excerpt = serializers.CharField()
-    service_id = serializers.IntegerField(allow_null=True)
-    second_service_id = serializers.IntegerField(allow_null=True)
-    annotator = serializers.CharField(allow_null=True)
-    note = serializers.CharField()
-    round = serializers.IntegerField()
-    created_at = serializers.DateTimeField()
-    propagated = serializers.IntegerField()
-    undone = serializers.BooleanField()
-    copied_from = serializers.IntegerField(
-        allow_null=True, help_text="The ticket of the same text that was answered."
-    )
-
-
-class LeftSerializer(serializers.Serializer):
-    """Items that wait, by mode."""
-
-    teach = serializers.IntegerField()
-    check = serializers.IntegerField()
-
-
-class AttentionSerializer(serializers.Serializer):
-    """Tickets that wait for a lead's eye."""
-
-    flagged = serializers.IntegerField()
-    set_aside = serializers.IntegerField()
-
-
-class ProgressSerializer(serializers.Serializer):
-    """How one is getting on and what is left."""
-
-    today = serializers.IntegerField()
-    total = serializers.IntegerField()
-    seconds_per_ticket = serializers.FloatField(allow_null=True)
-    left = LeftSerializer()
-    recent = AnnotationSerializer(many=True)
-    attention = AttentionSerializer()
-
-
 def probability_band(first: float | None, second: float | None) -> str:
     """The word for a probability."""
     best = min(1.0, max(0.0, first or 0.0))
@@ -215,39 +166,6 @@ def item_shape(item: QueueItem, similar_count: int) -> dict[str, Any]:
         if control or item.lane == Lane.OUTCOME
         else suggestion(item.suggested_service_id, item.suggested_probability, item.second_probability),
         "scores": None if control else {"uncertainty": item.uncertainty, "outlier": item.outlier},
-    }
-
-
-def annotation_shape(row: Annotation) -> dict[str, Any]:
-    """A decision as lists show it."""
-    return {
-        "id": row.pk,
-        "kind": row.kind,
-        "mode": row.mode,
-        "ticket_id": row.ticket_id,
-        "excerpt": row.ticket.excerpt,
-        "service_id": row.service_id,
-        "second_service_id": row.second_service_id,
-        "annotator": str(row.annotator) if row.annotator else None,
-        "note": row.note,
-        "round": row.round,
-        "created_at": row.created_at,
-        "propagated": getattr(row, "propagated", None) or 0,
-        "undone": hasattr(row, "undone_by"),
-        "copied_from": row.source_annotation.ticket_id if row.source_annotation else None,
-    }
-
-
-def recent_shape(one: Recent, annotator: User) -> dict[str, Any]:
-    """One's own decision, as ``annotation_shape`` shows it."""
-    return {
-        "id": one.pk,
-        **{name: getattr(one, name) for name in ("kind", "mode", "ticket_id", "excerpt")},
-        **{name: getattr(one, name) for name in ("service_id", "second_service_id")},
-        "annotator": str(annotator),
-        **{name: getattr(one, name) for name in ("note", "round", "created_at", "propagated")},
-        "undone": False,
-        "copied_from": None,
     }
 
 

@@ -15,6 +15,7 @@ from accounts.models import Role
 from accounts.permissions import IsAnnotator, IsMachine, IsReviewer
 from annotation import actions, selectors, tables
 from annotation.api import shapes
+from annotation.api.decisions import annotation_shape
 from annotation.ingest import ImportOptions, ingest_records
 from annotation.models import Ticket, TicketStatus
 
@@ -224,7 +225,7 @@ def _detail(request: Request, pk: int) -> dict[str, Any]:
         "masked": ticket.masked,
         "labelled_at": ticket.labelled_at,
         "candidates": _candidates(row) if shape["prediction"] else [],
-        "history": [shapes.annotation_shape(a) for a in selectors.history(ticket)[:200]],
+        "history": [annotation_shape(a) for a in selectors.history(ticket)[:200]],
         "similar": [shapes.similar_shape(other) for other in selectors.similar_to(ticket)[:50]],
     }
 

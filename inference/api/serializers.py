@@ -2,7 +2,8 @@
 
 from rest_framework import serializers
 
-from annotation.api.shapes import CandidateSerializer, ProgressSerializer, SuggestionSerializer
+from annotation.api.decisions import ProgressSerializer
+from annotation.api.shapes import CandidateSerializer, SuggestionSerializer
 from training.api.advice import AdviceSerializer
 
 

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.permissions import IsReviewer
 from annotation import actions as annotation
-from annotation.api.shapes import AnnotationSerializer, annotation_shape
+from annotation.api.decisions import AnnotationSerializer, annotation_shape
 from inference import triage
 from inference.api.serializers import NeighbourSerializer
 

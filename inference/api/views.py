@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Role
 from accounts.permissions import IsAnnotator
-from annotation.api.queue import progress_shape
+from annotation.api.decisions import progress_shape
 from compute.registry import backend
 from inference import actions, loop
 from inference.api import serializers as s

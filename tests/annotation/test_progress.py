@@ -3,7 +3,7 @@
 import pytest
 
 from annotation import actions, progress, selectors
-from annotation.api import shapes
+from annotation.api import decisions
 from annotation.models import Annotation
 from tests import factories as make
 from tests.annotation.desk import claim, submit
@@ -24,7 +24,7 @@ def test_a_recent_decision_looks_as_the_same_decision_does_in_its_tickets_histor
     decision = submit(alice, claim(alice)[0], delivery, note="a word")
     (said,) = progress.recent_decisions(alice)
     (row,) = selectors.history(Annotation.objects.get(pk=decision.pk).ticket)
-    assert shapes.recent_shape(said, alice) == shapes.annotation_shape(row)
+    assert decisions.recent_shape(said, alice) == decisions.annotation_shape(row)
     assert (
         said.propagated == 1 and said.excerpt.startswith("where is my parcel x") and len(said.excerpt) == 120
     )
