@@ -8,6 +8,9 @@ bring it to about one in three hundred, for nothing at run time:
   the shift, arXiv 2304.09145);
 - GELU is never below -0.17, so its bytes count from there;
 - weights are rounded in turn, each error made good by those not yet rounded (GPTQ, arXiv 2210.17323).
+
+Where the processor adds each two products in 16 bits, weights keep to seven bits (``MOST_IN_16``): two products of an
+activation's byte (at most 255) and such a weight never overflow, so the graph says the same on every machine.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ Doubles = NDArray[np.float64]
 
 STRETCH = 0.8
 """How much of a channel's range goes into the weights (SmoothQuant's alpha; best of .5, .65, .8 on train texts)."""
+
+MOST, MOST_IN_16 = 127, 63
+"""The largest weight, in steps: of a byte, and one whose products add up in 16 bits (2 x 255 x 63 < 2^15)."""
 
 DAMPING = 0.01
 BLOCK = 128
@@ -78,9 +84,15 @@ def observe(batches: Iterable[Mapping[str, Floats]]) -> dict[str, Activations]:
 
 
 def quantise(
-    weights: Weights, shape: Shape, seen: Mapping[str, Activations], check: Callable[[], None]
+    weights: Weights,
+    shape: Shape,
+    seen: Mapping[str, Activations],
+    check: Callable[[], None],
+    most: int = MOST,
 ) -> dict[str, Int8]:
-    """Every product of the encoder in bytes. ``check`` is called before each, and may raise to stop."""
+    """Every product of the encoder in bytes, weights within ``most`` steps. ``check`` is called before each, and may
+    raise to stop.
+    """
     made: dict[str, Int8] = {}
     for layer in range(shape.layers):
         names = products(layer)
@@ -89,7 +101,7 @@ def quantise(
         for name, own in zip(names, stretches, strict=True):
             check()
             shift = GELU_LEAST if name == names[5] else 0.0
-            made[name] = _product(weights, name, seen[entrance(name)], own, shift)
+            made[name] = _product(weights, name, seen[entrance(name)], own, shift, most)
     return made
 
 
@@ -103,33 +115,38 @@ def _stretch(weights: Weights, names: list[str], seen: Activations) -> tuple[Flo
 
 
 def _product(
-    weights: Weights, name: str, seen: Activations, own: tuple[Floats, Floats] | None, shift: float
+    weights: Weights,
+    name: str,
+    seen: Activations,
+    own: tuple[Floats, Floats] | None,
+    shift: float,
+    most: int,
 ) -> Int8:
     weight = np.asarray(weights[f"{name}.weight"], np.float32)
     bias = np.asarray(weights[f"{name}.bias"], np.float32)
     if own is None:
-        rows, scale = rounded(weight, seen.moments)
+        rows, scale = rounded(weight, seen.moments, most)
         bias = bias - shift * (rows.astype(np.float32) * scale[:, None]).sum(axis=1)
         return Int8(rows, scale, np.asarray(bias, np.float32), shift=shift)
     middle, stretch = own
-    rows, scale = rounded(weight * stretch, seen.moments_of(middle, stretch))
+    rows, scale = rounded(weight * stretch, seen.moments_of(middle, stretch), most)
     return Int8(rows, scale, np.asarray(bias + weight @ middle, np.float32), stretch, middle)
 
 
-def rounded(weight: Floats, moments: Doubles) -> tuple[NDArray[np.int8], Floats]:
-    """(rows (out, in) int8, scale (out,)) with ``rows * scale`` near ``weight`` where the inputs are large.
+def rounded(weight: Floats, moments: Doubles, most: int = MOST) -> tuple[NDArray[np.int8], Floats]:
+    """(rows (out, in) int8 within ``most``, scale (out,)); ``rows * scale`` is near ``weight`` where inputs are large.
 
     ``moments``: (in, in), the inputs' second moments. Where they say nothing it is plain rounding.
     """
     left = weight.astype(np.float64)
-    scale = np.maximum(np.abs(left).max(axis=1), 1e-12) / 127
+    scale = np.maximum(np.abs(left).max(axis=1), 1e-12) / most
     rows = np.zeros(weight.shape, np.int8)
     upper = _upper(moments)
     for first in range(0, left.shape[1], BLOCK):
         last = min(first + BLOCK, left.shape[1])
         errors = np.zeros((len(left), last - first))
         for at in range(first, last):
-            taken = np.clip(np.rint(left[:, at] / scale), -127, 127)
+            taken = np.clip(np.rint(left[:, at] / scale), -most, most)
             rows[:, at] = taken
             error = (left[:, at] - taken * scale) / upper[at, at]
             errors[:, at - first] = error

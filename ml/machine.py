@@ -14,6 +14,8 @@ FLAGS = (
 )  # fmt: skip
 NICE = "ML_NICE"
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+BYTE_PRODUCTS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
+"""Products of bytes that are added up in 32 bits; any of them will do."""
 
 
 def threads_asked(environment: Mapping[str, str] = os.environ) -> int:
@@ -52,6 +54,13 @@ def has_gpu() -> bool:
 def cpu_flags() -> list[str]:
     """Which of the instructions that bear on speed this machine has."""
     return sorted({flag for flag in FLAGS if flag in _cpu("flags", "Features").split()})
+
+
+def adds_bytes_exactly() -> bool:
+    """Whether this machine sums products of bytes without overflow. Without such instructions x86 adds each two of them
+    in 16 bits, which cuts off what is beyond (``vpmaddubsw``).
+    """
+    return bool(BYTE_PRODUCTS & set(cpu_flags()))
 
 
 def cpu_name() -> str:

@@ -13,7 +13,8 @@ from ml.artifact import ENCODER
 from ml.bert_graph import BertGraph, NoGraph, Shape
 from ml.fast_encoder import FastEncoder, Graph, batches, load_tokenizer
 from ml.forms import FEWEST, GRAPH, MOST_WEIGHT_BYTES, TOKENIZER, Exact
-from ml.int8 import observe, quantise
+from ml.int8 import MOST, MOST_IN_16, observe, quantise
+from ml.machine import adds_bytes_exactly
 from ml.pooling import read_object
 
 Floats = NDArray[np.float32]
@@ -54,7 +55,8 @@ class GraphMaker:
             raise NoGraph("this encoder is not built as its configuration says")
         seen = observe(_activations(exactly, texts, check))
         del watched, exactly
-        self._int8 = quantise(weights, shape, seen, check)
+        most = MOST if adds_bytes_exactly() else MOST_IN_16
+        self._int8 = quantise(weights, shape, seen, check, most)
 
     def write(self, is_fine: bool) -> None:
         """Write the graph into the artifact's folder."""

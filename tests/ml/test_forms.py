@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
-from ml import forms
+from ml import forms, quantising
 from ml.artifact import ENCODER, encoder_fingerprint, read_manifest, write_manifest
 from ml.bert_graph import NoGraph, Shape, products
 from ml.encoder import Encoder, copy_encoder
 from ml.fast_encoder import batches
 from ml.forms import GRAPH, INT8, choose, fingerprint_of, load_graph, texts_for
+from ml.int8 import MOST_IN_16
+from ml.machine import adds_bytes_exactly
 from ml.predictor import Predictor
 from ml.probe import Head
 from ml.schema import Manifest, TransformInput
@@ -140,7 +143,25 @@ def test_a_second_byte_of_the_activations_rounds_less(
         np.abs(load_graph(tmp_path / name, encoder.pooling, 1).embed(JUDGED) - exact).mean()
         for name in ("one", "two")
     ]
-    assert lost[1] < 0.8 * lost[0]
+    # Weights of seven bits leave more of an error of their own, which a second byte of the activations does not touch.
+    assert lost[1] < (0.8 if adds_bytes_exactly() else 0.85) * lost[0]
+
+
+def test_without_exact_products_of_bytes_weights_keep_to_seven_bits_and_vectors_near_float32s(
+    bert: Path, tmp_path: Path, always_faster: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight bits overflow where each two products are added in sixteen, and are then ten times as far off."""
+    monkeypatch.setattr(quantising, "adds_bytes_exactly", lambda: False)
+    encoder = Encoder.load(bert)
+    assert make_form(encoder, tmp_path / "artifact")["name"] == INT8
+    weights = [
+        onnx.numpy_helper.to_array(held)
+        for held in onnx.load(tmp_path / "artifact" / GRAPH).graph.initializer
+        if held.data_type == onnx.TensorProto.INT8
+    ]
+    assert len(weights) >= 6 and max(int(np.abs(one.astype(int)).max()) for one in weights) == MOST_IN_16
+    vectors = load_graph(tmp_path / "artifact", encoder.pooling, 1).embed(JUDGED)
+    assert np.abs(vectors - encoder.embed(JUDGED)).mean() < 5e-5
 
 
 def test_few_texts_conclude_nothing(bert: Path, tmp_path: Path) -> None:

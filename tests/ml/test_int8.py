@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.int8 import observe, rounded
+from ml.int8 import MOST_IN_16, observe, rounded
 
 
 def test_weights_rounded_in_turn_serve_their_inputs_better_than_plain_rounding() -> None:
@@ -31,3 +31,10 @@ def test_moved_moments_are_those_of_the_moved_inputs() -> None:
     middle, stretch = (seen.most + seen.least) / 2, np.linspace(0.5, 2, 6).astype(np.float32)
     moved = (np.concatenate(parts) - middle) / stretch
     assert np.allclose(seen.moments_of(middle, stretch), moved.T @ moved, rtol=1e-4, atol=1e-3)
+
+
+def test_weights_of_seven_bits_never_overflow_sixteen_bits_in_twos() -> None:
+    weight = np.random.default_rng(3).normal(size=(30, 64)).astype(np.float32)
+    rows, scale = rounded(weight, np.eye(64), MOST_IN_16)
+    assert np.abs(rows).max() == MOST_IN_16 and 2 * 255 * MOST_IN_16 < 2**15
+    assert np.abs(rows * scale[:, None] - weight).max() <= scale.max() / 2 + 1e-6
