@@ -5,6 +5,7 @@ Annotator = Annotateur | Reviewer = Relecteur | Lead = Responsable | Admin = Adm
 Waiting = En attente | Running = En cours | Done = Terminé | Failed = Échec | Teach = Enseigner | Check = Vérifier
 Import = Importation | Typical (cold start) = Typique (démarrage à froid) | Hesitation = Hésitation
 Unlike anything seen = Ne ressemble à rien de vu | Random control = Contrôle tiré au hasard
+Perhaps of a service with few labels = Peut-être d’un service peu étiqueté
 Prediction near the threshold = Prédiction près du seuil | Imported label = Étiquette importée
 Label the model doubts = Étiquette dont le modèle doute
 Spot check of a sure prediction = Sondage d’une prédiction sûre | A customer is waiting = Un client attend

@@ -17,7 +17,7 @@ from modAL.models import ActiveLearner
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from ml import herding, lanes, outliers, shortlist, strangeness, strategies
+from ml import herding, lanes, outliers, scarce, shortlist, strangeness, strategies
 from ml.distil import distilled
 from ml.reports import FitReport, Guess, LinearHead, Pick, Scores
 from ml.smoothing import NEIGHBOURS
@@ -196,6 +196,11 @@ class Learner:
         """Share of the order, where it is not for typical tickets, that goes to tickets unlike anything labelled."""
         return lanes.novelty_share(self._counts)
 
+    @property
+    def scarce_share(self) -> float:
+        """The same of tickets that are likely of a service with few labels."""
+        return scarce.share(self._counts)
+
     def rescore(self, rows: Ints) -> bool:
         """After a fit, look at these rows alone: all but their best services and doubt stays as in the last pass.
         False, with nothing done, where `last_pass` is None.
@@ -248,7 +253,7 @@ class Learner:
         exploring = lanes.start_share(self._counts)
         share = max(exploring, KEYWORD_SHARE if len(asked) else 0.0)
         empty = np.zeros(0, np.int64)
-        start = exploit = novelty = empty
+        start = exploit = novelty = rare = empty
         with _BLAS.limit(limits=self.threads):
             if exploring > 0:
                 labelled = np.flatnonzero(self._labelled)
@@ -256,16 +261,18 @@ class Learner:
             start = np.concatenate([asked, start[~np.isin(start, asked)]])
             if share < 1:
                 exploit = self._exploit(pool, n, rng, service_weights or {})
+                rare = scarce.rows(self._chances, self.space.smooth, pool, self._counts)
                 size, support = int(self.novelty_share * n) + 1, self.space.view.support
                 novelty, _ = lanes.novel(
                     self.points, pool, scores.outlier, size, rng, support=None if among is None else support
                 )
-        left, strange = 1.0 - share, self.novelty_share
+        left, strange, few = 1.0 - share, self.novelty_share, self.scarce_share
         order = lanes.interleave(
             {
                 "start": (start, share),
-                "exploit": (exploit, left * (1 - strange)),
+                "exploit": (exploit, left * (1 - strange - few)),
                 "novelty": (novelty, left * strange),
+                "scarce": (rare, left * few),
             },
             n,
         )

@@ -112,6 +112,7 @@ def suggestion(service_id: int | None, first: float | None, second: float | None
 _WHY = {
     Lane.START: "typical",
     Lane.NOVELTY: "unlike_anything",
+    Lane.SCARCE: "scarce_service",
     Lane.AUDIT: "random_control",
     Lane.CONFIRM: "near_threshold",
     Lane.WEAK: "imported_label",

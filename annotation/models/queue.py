@@ -25,6 +25,7 @@ class Lane(models.TextChoices):
     START = "start", "Typical (cold start)"
     EXPLOIT = "exploit", "Hesitation"
     NOVELTY = "novelty", "Unlike anything seen"
+    SCARCE = "scarce", "Perhaps of a service with few labels"
     AUDIT = "audit", "Random control"
     CONFIRM = "confirm", "Prediction near the threshold"
     WEAK = "weak", "Imported label"

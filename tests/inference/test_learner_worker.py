@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from annotation import actions as annotation
+from annotation.api.shapes import why
 from annotation.models import Annotation, QueueItem, ScoreGeneration, Service, Ticket, TicketScore
 from inference import loading
 from inference.learner.worker import Resident
@@ -190,6 +191,21 @@ def test_the_audit_lane_gets_its_share_although_the_queue_is_pushed_after_every_
     assert 2 < strange < 9, "less and less is asked for as the services settle"
     assert abs(lanes.count("novelty") - strange) <= 1.5
     assert lanes.count("exploit") > 38
+
+
+def test_tickets_likely_of_a_service_with_few_labels_are_asked_for_and_say_so(
+    resident: Resident, space: ModelVersion
+) -> None:
+    tickets = make_tickets(90)
+    cloud = embed(space, tickets)
+    services = make_services()
+    teach_some([one for one in tickets if cloud[one.pk] < 2], cloud, services, 20)
+    teach_some([one for one in tickets if cloud[one.pk] == 2], cloud, services, 2)
+    resident.refresh()
+    looked_for = [item for item in queue() if item.lane == "scarce"]
+    assert 3 <= len(looked_for) <= 5 and looked_for[0].position < 12
+    assert sum(cloud[item.ticket_id] == 2 for item in looked_for) >= 3
+    assert {why(item)["code"] for item in looked_for} == {"scarce_service"}
 
 
 def test_no_audit_ticket_is_served_once_there_are_as_many_as_the_lead_asks_for(
