@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
-from accounts import actions, selectors
+from accounts import actions, selectors, sessions
 from accounts.api import serializers as s
 from accounts.errors import Refused
 from accounts.models import User
@@ -52,7 +52,7 @@ def session_body(request: Request) -> dict[str, object]:
 
 
 def _signed_in(request: Request, user: User) -> Response:
-    auth.login(request._request, user, backend="django.contrib.auth.backends.ModelBackend")
+    auth.login(request._request, user, backend=sessions.BACKEND)
     request.user = user
     return Response(session_body(request))
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.prepared import Prepared
+from accounts.rows import columns, made
 from annotation.models import QueueItem, Serving, Ticket
-from annotation.rows import columns, made
 
 MOST_AT_ONCE = 5
 PUSH_LOCK = 7_204_001

@@ -11,8 +11,8 @@ from django.db import connection
 
 from accounts.errors import Refused
 from accounts.prepared import Prepared
+from accounts.rows import columns, made
 from annotation.models import Serving, Ticket
-from annotation.rows import columns, made
 
 
 @dataclass(frozen=True)
