@@ -10,11 +10,14 @@ calls PostgreSQL keeps one plan for all of them if it looks no dearer (its manua
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
+
+log = logging.getLogger(__name__)
 
 UNKNOWN, KNOWN_ALREADY = "26000", "42P05"
 _on: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
@@ -24,37 +27,51 @@ _on: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 class Prepared:
     """One statement with values by name; ``types``: the type of each, as PostgreSQL names it.
 
-    The same text has the same name on every connection. A pool of connections between us and the server may hand out
-    one that never planned it, or one that did for somebody else: both are noticed and put right.
+    A pool between us and the server (PgBouncer, by transaction) hands out connections that never planned it, or did for
+    somebody else. At the first sign of one this process sends statements whole from then on, as Django does.
     """
 
+    is_pooled = False
+    """Of the process."""
+
     def __init__(self, statement: str, **types: str) -> None:
+        self.types = types
+        self.whole = statement % {name: f"%({name})s::{kind}" for name, kind in types.items()}
         planned = statement % {name: f"${place}" for place, name in enumerate(types, 1)}
         self.name = f"aiguilleur_{hashlib.sha256(planned.encode()).hexdigest()[:16]}"
         self._prepare = f"PREPARE {self.name} ({', '.join(types.values())}) AS {planned}"
         self._execute = f"EXECUTE {self.name} ({', '.join(f'%({name})s' for name in types)})"
 
     def run(self, cursor: Any, values: Mapping[str, Any], before: str = "") -> None:
-        """As ``cursor.execute``; ``before`` are statements of the same round trip, each with its semicolon."""
-        self._plan(cursor)
-        try:
-            cursor.execute(before + self._execute, values)
-        except DatabaseError as error:
-            if _code(error) != UNKNOWN or connection.in_atomic_block:
-                raise
-            _on.pop(connection.connection, None)
-            self._plan(cursor)
-            cursor.execute(before + self._execute, values)
+        """As ``cursor.execute``; ``before`` are statements of the same round trip, each with its semicolon.
+
+        In a transaction, a connection that lost its plan is an error of that transaction, once.
+        """
+        if not Prepared.is_pooled:
+            try:
+                self._plan(cursor)
+                cursor.execute(before + self._execute, values)
+                return
+            except DatabaseError as error:
+                if _code(error) not in (UNKNOWN, KNOWN_ALREADY):
+                    raise
+                Prepared.is_pooled = True
+                log.warning("statements are sent whole from now on, connections are pooled: %s", error)
+                if _code(error) == UNKNOWN and connection.in_atomic_block:
+                    raise
+        cursor.execute(before + self.whole, values)
 
     def _plan(self, cursor: Any) -> None:
         known = _on.setdefault(connection.connection, set())
         if self.name in known:
             return
-        try:
+        if connection.in_atomic_block:
+            with (
+                transaction.atomic()
+            ):  # a savepoint: a plan that is there already does not end the transaction
+                cursor.execute(self._prepare)
+        else:
             cursor.execute(self._prepare)
-        except DatabaseError as error:
-            if _code(error) != KNOWN_ALREADY or connection.in_atomic_block:
-                raise
         known.add(self.name)
 
 

@@ -1,4 +1,4 @@
-"""Statements planned once a connection: found again by name, put right where a pool of connections mixes them up."""
+"""Statements planned once a connection: found again by name, and sent whole where a pool mixes connections up."""
 
 from typing import Any
 
@@ -30,7 +30,8 @@ def by_hand(statement: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _a_connection_of_its_own() -> Any:
+def _a_connection_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(Prepared, "is_pooled", False)
     connection.close()
     yield
     connection.close()
@@ -53,23 +54,28 @@ def test_what_goes_before_is_of_the_same_transaction_and_ends_with_it():
     assert added(1, 2)[1] != "4321ms"
 
 
-def test_a_statement_that_is_gone_from_the_server_is_planned_again():
+def test_where_a_connection_has_lost_its_plan_statements_are_sent_whole_from_then_on():
     added(1, 2)
     by_hand("DEALLOCATE ALL")
-    assert added(20, 1)[0] == 21 and planned() == 1
+    assert added(20, 1, before="SET LOCAL statement_timeout = 4321; ") == (21, "4321ms")
+    assert added(20, 2)[0] == 22 and Prepared.is_pooled and planned() == 0
 
 
-def test_a_statement_that_somebody_else_planned_there_is_used():
-    by_hand(f"PREPARE {SUM.name} (int, int) AS SELECT $1 + $2, current_setting('statement_timeout')")
-    assert added(20, 3)[0] == 23
+def test_a_plan_that_somebody_else_made_there_is_left_alone_and_ends_no_transaction():
+    by_hand(f"PREPARE {SUM.name} (int, int) AS SELECT 0, 'another release'")
+    with transaction.atomic():
+        assert added(20, 3)[0] == 23
+        by_hand("SELECT 1")
+    assert added(20, 4)[0] == 24 and Prepared.is_pooled
 
 
-def test_a_statement_that_is_gone_within_a_transaction_fails_as_all_of_it_must():
+def test_a_plan_lost_within_a_transaction_fails_it_once():
     added(1, 2)
     with pytest.raises(DatabaseError), transaction.atomic():
         by_hand("DEALLOCATE ALL")
         added(1, 2)
-    assert added(1, 2)[0] == 3
+    with transaction.atomic():
+        assert added(1, 2)[0] == 3
 
 
 def test_an_error_of_the_statement_itself_is_the_callers():
