@@ -153,22 +153,21 @@ def attention() -> dict[str, int]:
     return {state.value: counts.get(state.value, 0) for state in rare}
 
 
-def decisions_on(ticket_ids: Collection[int]) -> dict[int, Annotation]:
-    """What people last decided about these tickets, by ticket id: a service, two, or none of them.
+def deciding() -> QuerySet[Annotation]:
+    """Annotations of people that decide a ticket: a service, two, or none of them.
 
     Skips and flags decide nothing; what was taken back or said of an earlier text does not count.
     """
-    rows = (
-        Annotation.objects.filter(
-            ticket_id__in=ticket_ids,
-            kind__in=[AnnotationKind.LABEL, AnnotationKind.NONE, AnnotationKind.TWO],
-            undone_by=None,
-            round__gte=F("ticket__reopened_at_round"),
-        )
-        .exclude(annotator=None)
-        .order_by("ticket_id", "-id")
-        .distinct("ticket_id")
-    )
+    return Annotation.objects.filter(
+        kind__in=[AnnotationKind.LABEL, AnnotationKind.NONE, AnnotationKind.TWO],
+        undone_by=None,
+        round__gte=F("ticket__reopened_at_round"),
+    ).exclude(annotator=None)
+
+
+def decisions_on(ticket_ids: Collection[int]) -> dict[int, Annotation]:
+    """What people last decided about these tickets, by ticket id."""
+    rows = deciding().filter(ticket_id__in=ticket_ids).order_by("ticket_id", "-id").distinct("ticket_id")
     return {row.ticket_id: row for row in rows}
 
 

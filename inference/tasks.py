@@ -9,6 +9,7 @@ from compute.registry import backend
 from inference import actions, nudges, runs, selectors
 
 STEPS_A_CALL = 20
+LOAD_SECONDS = 1.0
 
 
 @shared_task
@@ -31,6 +32,12 @@ def work_find() -> None:
     """Find tickets and versions that wait for each other, and start what brings them together."""
     nudges.taken(nudges.WORK)
     actions.work_find(backend=backend())
+
+
+@shared_task
+def decisions_load() -> None:
+    """Load a little of what decisions brought along, often, rather than all of it at once."""
+    actions.decisions_load(LOAD_SECONDS)
 
 
 @shared_task

@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from ml.garbage import keep_loaded
 from ml.predictor import Predictor
 from ml.schema import SchemaError, TransformInput, TransformOutput, WireError, dump_line
 
@@ -146,6 +147,7 @@ class Worker(threading.Thread):
         try:
             predictor = self._load()
             predictor.predict([WARM_UP])
+            keep_loaded()
         except BaseException as error:
             self._on_failure(error)
             return

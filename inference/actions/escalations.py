@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.prepared import Prepared
@@ -90,11 +91,12 @@ def _answer(row: Escalation, decision: Annotation | None) -> bool:
 
 def escalations_drive() -> None:
     """What beat does: answer what was decided meanwhile, and bring waits back that are not in the queue."""
-    waiting = Escalation.objects.filter(state=EscalationState.WAITING).order_by("opened_at")
-    ids = list(waiting.values_list("decision__ticket_id", flat=True)[:AT_ONCE])
+    waiting = Escalation.objects.filter(state=EscalationState.WAITING)
+    decided = waiting.filter(Exists(annotation_selectors.deciding().filter(ticket=OuterRef("decision__ticket"))))
+    ids = list(decided.order_by("opened_at").values_list("decision__ticket_id", flat=True)[:AT_ONCE])
     if ids:
         escalations_settle(ticket_ids=ids)
-        escalations_queue()
+    escalations_queue()
 
 
 def escalations_queue() -> int:

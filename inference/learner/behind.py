@@ -1,11 +1,16 @@
 """Work that goes on behind the turns: one piece at a time, in a thread of its own with its own database connection."""
 
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from django.db import connection
 
+GIVES_WAY = 5
+"""Added to the niceness of the thread: the depth waits for turns, pages and live tickets on a machine of few cores."""
 Work = Callable[[], object]
 
 
@@ -21,7 +26,7 @@ class Behind:
     """Runs steps. Not thread-safe itself: one thread asks, and another works."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="depth")
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="depth", initializer=_give_way)
         self._under_way: tuple[Step, Future[None]] | None = None
 
     @property
@@ -46,6 +51,13 @@ class Behind:
             return False
         future.result()
         return True
+
+
+def _give_way() -> None:
+    """Linux knows a niceness of each thread (sched(7)); elsewhere there is one of the process, and it is left alone."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + GIVES_WAY)
 
 
 def _with_own_connection(work: Work) -> None:

@@ -8,7 +8,6 @@ beside the turns, on a frozen view of the learner. Nothing is lost with this pro
 """
 
 import logging
-import os
 import time
 from dataclasses import replace
 
@@ -31,11 +30,14 @@ QUICK_DEPTH = 250
 """What a turn pushes: a minute's work of ten quick people, and the next turn comes within seconds."""
 DEEP_EVERY_SECONDS = 10.0
 QUIET_SECONDS = 1.5
+NEW_TICKETS_SHARE = 1 / 40
+"""Of the time for turns on nothing but new tickets: where those come without a pause, as routed ones do, each look at all of
+them costs the same, and its depth twice as much again."""
+NEW_TICKETS_SECONDS = (5.0, 120.0)
+"""Between two such turns, at least and at most."""
 POLL_SECONDS = 0.2
 MOST_LABELS = 6000
 COLD_LABELS = 50
-GIVES_WAY = 3
-"""Added to the niceness of the learner's process, so that a refit does not delay a page on a machine of two cores."""
 LARGE_POOL = 20_000
 """From this size on a turn looks at some of the pool; a smaller one is looked at whole in no more time."""
 MOST_NEWS = 1000
@@ -48,10 +50,9 @@ _resident: "Resident | None" = None
 
 
 def resident() -> "Resident":
-    """This process's learner. The process gives way from now on: whoever claims or answers comes first."""
+    """This process's learner."""
     global _resident  # noqa: PLW0603 - one a process, by design
     if _resident is None:
-        os.nice(GIVES_WAY)
         _resident = Resident()
     return _resident
 
@@ -71,7 +72,7 @@ class Resident:
         self._behind = Behind()
         self._view: View | None = None
         self._deep: tuple[world.Mark, ordering.Order] | None = None
-        self._turned_at = float("-inf")
+        self._turned_at = self._took_in_at = float("-inf")
         self._encoder: Encoder | None = None
         self._rows: pool.Rows | None = None
         self._learner: Learner | None = None
@@ -91,16 +92,26 @@ class Resident:
         before = self.turns
         while True:
             mark = world.mark()
-            if mark != self._mark:
+            if self._is_due(mark):
                 self.turn(mark)
                 if self._deep_steps or self._is_overdue():
                     self._step(0.0)  # answers that never stop must not stop the depth
             elif self._deep_steps:
                 self._step()
             elif self._deep_mark == self._mark:
-                return self.turns - before
+                return self.turns - before  # new tickets that are not due yet: beat asks again
             elif self._is_quiet():
                 self._step()
+
+    def _is_due(self, mark: world.Mark) -> bool:
+        """Whether there are news to look at now; new tickets by themselves are looked at every so often."""
+        if self._mark is None or mark == self._mark:
+            return mark != self._mark
+        if replace(mark, vectors=self._mark.vectors) != self._mark:
+            return True
+        least, most = NEW_TICKETS_SECONDS
+        seconds = self.last.seconds if self.last else 0.0
+        return time.monotonic() >= self._took_in_at + min(max(least, seconds / NEW_TICKETS_SHARE), most)
 
     def _step(self, seconds: float = POLL_SECONDS) -> None:
         """One step of the depth, or ``seconds`` of waiting for it; one that fails is taken again."""
@@ -121,7 +132,7 @@ class Resident:
         until = time.monotonic() + QUIET_SECONDS
         while time.monotonic() < until and not self._is_overdue():
             time.sleep(POLL_SECONDS)
-            if world.mark() != self._mark:
+            if self._is_due(world.mark()):
                 return False
         return True
 
@@ -260,6 +271,7 @@ class Resident:
         if self._encoder is None or self._encoder.pk != mark.encoder:
             self._encoder, self._rows = Encoder.objects.get(pk=mark.encoder), None
         if self._rows is None or self._mark is None or self._mark.vectors != mark.vectors:
+            self._took_in_at = time.monotonic()
             rows = self._read(mark)
             points = rows.vectors
             keywords = world.keyword_tickets(rows.ids) if self._is_cold() else None
