@@ -74,18 +74,30 @@ def _refused(model_version: ModelVersion) -> Exists:
     )
 
 
+def _on_its_way(model_version: ModelVersion) -> Exists:
+    """Whether this version answered when the ticket was routed, and that is about to be loaded."""
+    return Exists(
+        RoutingDecision.objects.filter(
+            model_version=model_version,
+            ticket=OuterRef("pk"),
+            text_hash=OuterRef("text_hash"),
+            vector__isnull=False,
+        )
+    )
+
+
 def tickets_without_vector(model_version: ModelVersion) -> QuerySet[Ticket]:
-    """Tickets whose present text has no vector in this version's space."""
-    return Ticket.objects.filter(~_covered(model_version)).order_by("pk")
+    """Tickets whose present text has no vector in this version's space, and none on its way there."""
+    return Ticket.objects.filter(~_covered(model_version), ~_on_its_way(model_version)).order_by("pk")
 
 
 def tickets_missing(model_version: ModelVersion) -> QuerySet[Ticket]:
-    """Tickets this version still has to look at: no vector of the present text, or no prediction."""
+    """Tickets this version still has to look at: no vector of the present text, or no prediction, nor on their way."""
     missing = ~_covered(model_version)
     if model_version.kind == "classifier":
         predicted = Exists(Prediction.objects.filter(model_version=model_version, ticket=OuterRef("pk")))
         missing = missing | (~predicted & ~_refused(model_version))
-    return Ticket.objects.filter(missing).order_by("pk")
+    return Ticket.objects.filter(missing & ~_on_its_way(model_version)).order_by("pk")
 
 
 def audit_labelled() -> QuerySet[Ticket]:

@@ -107,7 +107,8 @@ class Resident:
         """Whether there are news to look at now; new tickets by themselves are looked at every so often."""
         if self._mark is None or mark == self._mark:
             return mark != self._mark
-        if replace(mark, vectors=self._mark.vectors) != self._mark:
+        is_less = mark.vectors[0] < self._mark.vectors[0]  # erased ones leave at once
+        if is_less or replace(mark, vectors=self._mark.vectors) != self._mark:
             return True
         least, most = NEW_TICKETS_SECONDS
         seconds = self.last.seconds if self.last else 0.0

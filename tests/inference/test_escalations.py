@@ -13,6 +13,7 @@ from annotation import actions as annotation
 from annotation.actions import NewItem
 from annotation.models import Annotation, QueueItem, Ticket
 from inference import actions
+from inference.actions import escalations
 from inference.models import Escalation, RoutingDecision
 from tests import factories
 from tests.inference.desk import Desk
@@ -230,6 +231,18 @@ def test_an_answer_whose_signal_was_lost_is_found_again_from_the_rows(desk: Desk
     assert actions.escalations_settle(ticket_ids=[Ticket.objects.get().pk]) == 0, (
         "doing it twice changes nothing"
     )
+
+
+def test_waits_that_nobody_decided_do_not_stand_before_one_that_somebody_did(
+    desk: Desk, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(escalations, "AT_ONCE", 1)
+    desk.route("A-1", "perhaps delivery")
+    decide(alice, claim(alice)[0], "skip")
+    desk.route("A-2", "perhaps returns")
+    decide(alice, claim(alice)[0], service_id=desk.services["returns"].pk)
+    actions.escalations_drive()
+    assert [desk.ask(name)["state"] for name in ("A-1", "A-2")] == ["waiting", "answered"]
 
 
 def test_a_wait_that_lost_its_place_gets_it_back_and_one_in_somebodys_hands_is_left_there(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -78,6 +79,13 @@ def test_a_large_pool_is_ranked_from_the_neighbours_of_the_news(
     assert newest_in_queue() == Annotation.objects.latest("pk").pk
     assert not QueueItem.objects.filter(ticket=tickets[90]).exists()
     assert ScoreGeneration.objects.get(is_current=True).labels_used == 31
+
+
+def test_a_step_gives_way_to_the_turns() -> None:
+    seen: list[int] = []
+    step = Step(lambda: seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+    assert Behind().run(step, 10.0)
+    assert seen[0] > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
 def test_a_step_that_is_no_longer_wanted_is_waited_for_and_the_wanted_one_runs() -> None:

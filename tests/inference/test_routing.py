@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from annotation.models import QueueItem, Ticket
 from inference import actions
+from inference.actions import routed
 from inference.models import Embedding, Escalation, KeywordRule, Prediction, RoutingDecision, RoutingSettings
 from tests import factories
 from tests.inference.desk import CERTIFICATE, Desk
@@ -142,6 +143,20 @@ def test_a_routed_ticket_joins_the_pool_without_being_read_twice(desk: Desk) -> 
     predicted = Prediction.objects.get(ticket__external_id="A-1")
     assert (predicted.service, predicted.outlier) == (desk.services["delivery"], pytest.approx(0.1))
     assert actions.decisions_load() == 0 and desk.decision("A-1").vector is None
+
+
+def test_what_decisions_brought_is_loaded_bit_by_bit_with_rests_between(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(routed, "AT_ONCE", 2)
+    monkeypatch.setattr(routed.time, "sleep", rests.append)
+    for number in range(5):
+        desk.route(f"A-{number}", f"delivery {number}")
+    assert actions.decisions_load(seconds=0.0) == 2 and not rests, "beat asks again"
+    assert actions.decisions_load() == 3
+    assert len(rests) == 1 and rests[0] > 0
+    assert Embedding.objects.filter(vector__isnull=False).count() == 5
 
 
 def test_a_machine_asks_again_and_a_ticket_never_routed_is_not_found(desk: Desk) -> None:

@@ -71,15 +71,20 @@ def test_a_slow_model_is_given_up_within_the_deadline(desk: Desk, settings: Any)
     assert (said["escalate"], desk.decision("A-1").detail) == ("model_unavailable", "too_late")
 
 
-def test_a_dead_endpoint_means_people_at_once_and_routing_again_when_it_is_back(desk: Desk) -> None:
-    said = desk.route("A-1", "die delivery")
-    assert said["escalate"] == "model_unavailable"
+def routes_again(desk: Desk) -> None:
+    """Wait until a killed program's successor answers: the supervisor says "in service" until it has seen the death."""
     desk.when_up()
     until(
         lambda: desk.route(f"B-{time.monotonic()}", "delivery")["service"] == "delivery",
         "routing again",
         pause=0.2,
     )
+
+
+def test_a_dead_endpoint_means_people_at_once_and_routing_again_when_it_is_back(desk: Desk) -> None:
+    said = desk.route("A-1", "die delivery")
+    assert said["escalate"] == "model_unavailable"
+    routes_again(desk)
 
 
 def test_ten_tickets_in_the_air_while_the_endpoint_is_killed_are_all_answered(desk: Desk) -> None:
@@ -89,7 +94,7 @@ def test_ten_tickets_in_the_air_while_the_endpoint_is_killed_are_all_answered(de
     answers = all_at_once(lambda one: send(one[0], f"A-{one[1]}", "slow 0.5 delivery"), clients)
     assert {one["escalate"] for one in answers} <= {None, "model_unavailable"} and len(answers) == 10
     assert any(one["escalate"] for one in answers)
-    desk.when_up()
+    routes_again(desk)
 
 
 def test_an_endpoint_that_keeps_failing_is_left_alone_by_all_and_tried_again_by_one(desk: Desk) -> None:
