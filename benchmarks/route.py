@@ -6,8 +6,9 @@ A scratch installation with every program of the Procfile on loopback: a version
 its endpoint (the fast form of the default encoder), the workers and beat at their usual work; no training is due. Calls
 are sent when they are due, at a fixed rate, whatever became of those before, and their time counts from then
 (``benchmarks.open_loop``); each is a ticket of its own. "floor": the endpoint called directly at the first rate, with
-nothing of ours before it. Then a tenth is mirrored to a candidate, by turns with none, at the first rate. Last, the
-program behind the endpoint is killed a third into a run.
+nothing of ours before it. Then a newer version comes, and a tenth is mirrored to it, by turns with none, at the first
+rate. Last, the program behind the endpoint is killed a third into a run. Every run begins at rest: what the one before
+could not answer in time has been embedded by then.
 """
 
 from __future__ import annotations
@@ -68,8 +69,13 @@ class Load:
         """Let every thread open its connection to the database, and the endpoint see its first texts."""
         self.desk.run(20.0, WARM_SECONDS)
 
+    def _desk(self, rate: float) -> list[Call]:
+        self.routing.rest()
+        return self.desk.run(rate, self.seconds)
+
     def floor(self, rate: float) -> dict[str, Any]:
         """The endpoint alone."""
+        self.routing.rest()
         target = Target("/invocations", socket=self.routing.socket())
         caller = Caller(target, lambda number: {"id": str(number), "text": next(self._texts)})
         calls = caller.run(rate, self.seconds)
@@ -77,7 +83,7 @@ class Load:
 
     def route(self, name: str, rate: float) -> dict[str, Any]:
         """The whole way, at one rate."""
-        row = {"run": name} | _seen(self.desk.run(rate, self.seconds), rate)
+        row = {"run": name} | _seen(self._desk(rate), rate)
         print(report.table([row]), flush=True)
         return row
 
@@ -85,10 +91,11 @@ class Load:
         """With a tenth mirrored and with none, by turns, so that whatever else the machine does meets both."""
         calls: dict[bool, list[list[Call]]] = {False: [], True: []}
         compared = 0
+        self.routing.add_candidate()
         for _ in range(times):
-            calls[False].append(self.desk.run(rate, self.seconds))
+            calls[False].append(self._desk(rate))
             observation = self.routing.observe()
-            calls[True].append(self.desk.run(rate, self.seconds))
+            calls[True].append(self._desk(rate))
             compared += self.routing.unobserve(observation)
         rows = []
         for is_on, runs in calls.items():
@@ -100,6 +107,7 @@ class Load:
 
     def killed(self, rate: float) -> dict[str, Any]:
         """A third into the run the endpoint's program is killed."""
+        self.routing.rest()
         moment = self.seconds / 3
         killer = threading.Timer(moment, self.routing.kill)
         killer.start()

@@ -30,7 +30,7 @@ class RoutingHouse:
         self.services = {one.code: one for one in _services()}
         self.artifact, self.manifest = _train(train_seconds)
         self.version = self._version("production")
-        self.candidate = self._version("candidate")
+        self.candidate: Any = None
         self.token = _token()
         ids = pool.make_tickets(POOL)
         people = pool.make_people("a benchmark's")
@@ -82,8 +82,17 @@ class RoutingHouse:
         port = self.house.serve()
         actions.production_ensure(backend=backend())
         self.until(lambda: self.answers("production"), "the endpoint")
-        self.until(_at_rest, "the pool to be embedded")
+        self.rest()
         return port
+
+    def rest(self) -> None:
+        """Wait until what came before is embedded and loaded, so that no run pays for another."""
+        self.until(_at_rest, "the pool to be embedded")
+
+    def add_candidate(self) -> None:
+        """A newer version, which looks through the pool; from now on also at each ticket that comes."""
+        self.candidate = self._version("candidate")
+        self.rest()
 
     def answers(self, endpoint: str) -> bool:
         """Whether an endpoint of that name is up."""
@@ -189,8 +198,11 @@ def _train(seconds: float) -> tuple[Path, Any]:
 def _at_rest() -> bool:
     """Whether no transform runs and every ticket has its vector."""
     from inference import selectors
+    from inference.models import RoutingDecision
 
     target = selectors.target_model()
     if target is None or selectors.live_transforms().exists():
+        return False
+    if RoutingDecision.objects.filter(vector__isnull=False).exists():
         return False
     return not selectors.tickets_missing(target).exists()

@@ -1,8 +1,8 @@
 """A server's memory once it has loaded everything: collecting garbage does not look at that again and again.
 
-Python looks through all containers there are whenever enough new ones have survived. In a web server that is some hundred
-thousand objects of Django and of what it knows about models and addresses: a tenth of a second in which no thread answers, and
-a sixth of its processor time under load. None of them is ever garbage.
+Python looks through all containers there are whenever enough new ones have survived. In a web server that is some
+hundred thousand objects of Django and of what it knows about models and addresses: a tenth of a second in which no
+thread answers, and a sixth of its processor time under load. None of them is ever garbage.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ YOUNG = 10_000
 def keep_loaded() -> None:
     """To be called when a server is ready, before it forks: what is there now is left alone from then on.
 
-    What is made later is collected as ever. Pages of memory shared with a parent stay shared, as nothing writes to them.
+    What is made later is collected as ever. Memory shared with a parent stays shared, as nothing writes to it.
     """
     gc.collect()
     gc.freeze()

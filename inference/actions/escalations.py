@@ -92,7 +92,9 @@ def _answer(row: Escalation, decision: Annotation | None) -> bool:
 def escalations_drive() -> None:
     """What beat does: answer what was decided meanwhile, and bring waits back that are not in the queue."""
     waiting = Escalation.objects.filter(state=EscalationState.WAITING)
-    decided = waiting.filter(Exists(annotation_selectors.deciding().filter(ticket=OuterRef("decision__ticket"))))
+    decided = waiting.filter(
+        Exists(annotation_selectors.deciding().filter(ticket=OuterRef("decision__ticket")))
+    )
     ids = list(decided.order_by("opened_at").values_list("decision__ticket_id", flat=True)[:AT_ONCE])
     if ids:
         escalations_settle(ticket_ids=ids)

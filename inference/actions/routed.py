@@ -12,8 +12,8 @@ from training.models import ModelVersion
 
 AT_ONCE = 20
 REST = 2.0
-"""Of rest for each second of loading: the index takes 2 ms of the database for a vector, and hundreds in one go hold up the
-customers who wait for a decision meanwhile."""
+"""Seconds of rest for each second of loading: the index takes 2 ms of the database for a vector, and hundreds in one go
+hold up the customers who wait for a decision meanwhile."""
 
 
 def decisions_load(seconds: float = float("inf")) -> int:

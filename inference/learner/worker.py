@@ -31,8 +31,8 @@ QUICK_DEPTH = 250
 DEEP_EVERY_SECONDS = 10.0
 QUIET_SECONDS = 1.5
 NEW_TICKETS_SHARE = 1 / 40
-"""Of the time for turns on nothing but new tickets: where those come without a pause, as routed ones do, each look at all of
-them costs the same, and its depth twice as much again."""
+"""Of the time for turns on nothing but new tickets: where those come without a pause, as routed ones do, each look at
+all of them costs the same, and its depth twice as much again."""
 NEW_TICKETS_SECONDS = (5.0, 120.0)
 """Between two such turns, at least and at most."""
 POLL_SECONDS = 0.2

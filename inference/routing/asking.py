@@ -2,7 +2,7 @@
 
 Each web process asks with at most ROUTE_CONCURRENCY calls at a time, with fewer while answers come late. Whoever finds
 them all taken escalates, so that a slow model makes no queue; a call that its caller has given up keeps its place until
-the backend lets go of it. Whoever has spent half of the deadline before it could ask does not ask any more.
+the backend lets go of it. Whoever has stood in line for a quarter of the deadline does not ask any more.
 """
 
 import logging
@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 
 PLACE_SECONDS = 0.03
 """How long to wait for a place: calls come in bursts, and a place is free again within a few milliseconds."""
-TOO_LITTLE = 0.5
+TOO_LITTLE = 0.65
 """Of the deadline: with less left nobody is asked. Calls that wait so long before they are decided say that the cores
-are wanted elsewhere, and a late answer would not be the model's fault then."""
+are wanted elsewhere, and a late answer would not be the model's fault then. At half of it calls queued for longer than
+the deadline, and fewer were answered by the model (docs/decisions/routing-under-load.md)."""
 LET_GO_SECONDS = 0.1
 """So much later the backend gives a call up too: whoever asked was told before that it was too late."""
 
