@@ -18,8 +18,8 @@ from inference.routing.standing import Production, Standing, standing
 from inference.routing.writing import Decided
 
 MOST_AT_ONCE = 100
-WRITE_SECONDS = 0.1
-"""Kept of the deadline for writing the decision and answering."""
+WRITE_SHARE = 0.2
+"""Kept of the deadline for writing the decision and answering, which takes so long where the cores are full."""
 SECONDS_A_TICKET = 0.02
 """What each further ticket of a call adds to its deadline."""
 OPTIONS = ImportOptions(
@@ -106,7 +106,7 @@ def _named(one: ReadyRow | RowProblem) -> ReadyRow | RowProblem:
 def _decide(fresh: list[_Fresh], backend: ComputeBackend) -> dict[str, Decision]:
     """Decide about new tickets and write that; the decisions written."""
     now = standing()
-    until = min(one.call.until for one in fresh) - WRITE_SECONDS
+    until = min(one.call.until for one in fresh) - WRITE_SHARE * settings.ROUTE_DEADLINE_MS / 1000
     asked = [now.asked_about(one.row.external_id) for one in fresh]
     said: dict[str, Dispatch] = {}
     for version in dict.fromkeys(asked):

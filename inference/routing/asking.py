@@ -2,7 +2,7 @@
 
 Each web process asks with at most ROUTE_CONCURRENCY calls at a time, with fewer while answers come late. Whoever finds
 them all taken escalates, so that a slow model makes no queue; a call that its caller has given up keeps its place until
-the backend lets go of it. Whoever has stood in line for a quarter of the deadline does not ask any more.
+the backend lets go of it. Whoever has stood in line for a fifth of the deadline does not ask any more.
 """
 
 import logging
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 PLACE_SECONDS = 0.03
 """How long to wait for a place: calls come in bursts, and a place is free again within a few milliseconds."""
-TOO_LITTLE = 0.65
+TOO_LITTLE = 0.6
 """Of the deadline: with less left nobody is asked. Calls that wait so long before they are decided say that the cores
 are wanted elsewhere, and a late answer would not be the model's fault then. At half of it calls queued for longer than
 the deadline, and fewer were answered by the model (docs/decisions/routing-under-load.md)."""
