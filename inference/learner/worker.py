@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from inference.learner import advising, composing, ordering, pool, pushing, world
+from inference.learner import advising, composing, news, ordering, pool, pushing, world
 from inference.learner.behind import Behind, Step
 from inference.learner.depth import Turn, View, save_head, write_lone, write_scores
 from inference.models import Encoder, LearnerHead
@@ -30,11 +30,6 @@ QUICK_DEPTH = 250
 """What a turn pushes: a minute's work of ten quick people, and the next turn comes within seconds."""
 DEEP_EVERY_SECONDS = 10.0
 QUIET_SECONDS = 1.5
-NEW_TICKETS_SHARE = 1 / 40
-"""Of the time for turns on nothing but new tickets: where those come without a pause, as routed ones do, each look at
-all of them costs the same, and its depth twice as much again."""
-NEW_TICKETS_SECONDS = (5.0, 120.0)
-"""Between two such turns, at least and at most."""
 POLL_SECONDS = 0.2
 MOST_LABELS = 6000
 COLD_LABELS = 50
@@ -104,15 +99,8 @@ class Resident:
                 self._step()
 
     def _is_due(self, mark: world.Mark) -> bool:
-        """Whether there are news to look at now; new tickets by themselves are looked at every so often."""
-        if self._mark is None or mark == self._mark:
-            return mark != self._mark
-        is_less = mark.vectors[0] < self._mark.vectors[0]  # erased ones leave at once
-        if is_less or replace(mark, vectors=self._mark.vectors) != self._mark:
-            return True
-        least, most = NEW_TICKETS_SECONDS
-        seconds = self.last.seconds if self.last else 0.0
-        return time.monotonic() >= self._took_in_at + min(max(least, seconds / NEW_TICKETS_SHARE), most)
+        cost = self.last.seconds if self.last else 0.0
+        return news.is_due(self._mark, mark, since=time.monotonic() - self._took_in_at, cost=cost)
 
     def _step(self, seconds: float = POLL_SECONDS) -> None:
         """One step of the depth, or ``seconds`` of waiting for it; one that fails is taken again."""
@@ -314,10 +302,10 @@ class Resident:
         learner, full = self._learner, self._learner.last_pass
         if full is None or before is None or len(self._rows) < LARGE_POOL or learner.needs_whole_pool:
             return None
-        news = np.setxor1d(before.ids, now.ids)
-        if len(news) > MOST_NEWS:
+        fresh = np.setxor1d(before.ids, now.ids)
+        if len(fresh) > MOST_NEWS:
             return None
-        newest = now.ids[np.isin(now.ids, news)][-NEWS_WITH_NEIGHBOURS:]
+        newest = now.ids[np.isin(now.ids, fresh)][-NEWS_WITH_NEIGHBOURS:]
         near = shortlist.near(learner.space.flat, learner.space.rows(newest))
         rows = np.union1d(shortlist.worth(full, ~self._rows.is_audit), near)
         return rows if learner.rescore(rows) else None

@@ -286,9 +286,9 @@ def test_when_all_is_labelled_the_queue_is_empty_and_says_why(
 def test_new_vectors_join_without_reading_the_old_ones_again(
     resident: Resident, space: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inference.learner import pool, worker
+    from inference.learner import news, pool
 
-    monkeypatch.setattr(worker, "NEW_TICKETS_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(news, "NEW_TICKETS_SECONDS", (0.0, 0.0))
     first = make_tickets(20)
     embed(space, first)
     resident.refresh()
