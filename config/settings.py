@@ -282,8 +282,9 @@ DEMO_TRAIN_SECONDS = env_int("DEMO_TRAIN_SECONDS", 60)
 
 # --- Live routing -------------------------------------------------------------------------------
 # How far trainings, transforms and the assistant give way to live tickets and pages on a shared machine: 0 (not) to 19.
+# The workers, the learner's among them, less: its refit is what labels wait for.
 BACKGROUND_NICE = env_int("BACKGROUND_NICE", 10)
-WORKER_NICE = env_int("WORKER_NICE", 5)  # the same of the workers; the learner's refit is what labels wait for
+WORKER_NICE = env_int("WORKER_NICE", 5)
 ROUTE_DEADLINE_MS = env_int("ROUTE_DEADLINE_MS", 1000)  # what is not answered by then goes to a person
 ROUTE_CONCURRENCY = env_int("ROUTE_CONCURRENCY", 4)  # calls to the model at a time, of each web process
 ROUTE_RATE = env_int("ROUTE_RATE", 300)  # tickets a second, of each machine account
