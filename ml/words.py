@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +42,13 @@ class WordsHead:
     weight: Floats
     bias: Floats
 
+    def __post_init__(self) -> None:
+        # A word's weights lie together: a product with a few words would copy all of them otherwise.
+        object.__setattr__(self, "weight", np.asfortranarray(self.weight))
+
     def logits(self, texts: Sequence[str]) -> Floats:
         """(n, n_labels). A text without a known word gets the bias alone."""
-        points = _weighted(_counts(texts)[:, self.places], self.idf)
+        points = _weighted(_known(_counts(texts), self.places), self.idf)
         return np.asarray(points @ self.weight.T + self.bias, np.float32)
 
     def scaled(self, factor: float) -> WordsHead:
@@ -91,7 +95,7 @@ def fit_words(
     most = max(1, MOST_WEIGHTS // n_labels)
     places = np.sort(found[np.argsort(-seen[found], kind="stable")[:most]]).astype(np.int64)
     idf = np.log((1 + len(texts) + len(others)) / (1 + everywhere[places])).astype(np.float32) + np.float32(1)
-    points = _weighted(counts[:, places], idf)
+    points = _weighted(_known(counts, places), idf)
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS)
     regression.fit(points, targets, weights)
     weight, bias = regression.coef_, regression.intercept_
@@ -109,13 +113,24 @@ def _counts(texts: Sequence[str]) -> sparse.csr_matrix:
     return sparse.csr_matrix(_hashing().transform(texts))
 
 
+def _known(counts: sparse.csr_matrix, places: Ints) -> sparse.csr_matrix:
+    """(n, f): the columns at ``places``, in rising order. By what stands in the rows: to choose columns, SciPy goes
+    through all BUCKETS."""
+    at = np.searchsorted(places, counts.indices)
+    is_known = at < len(places)
+    is_known[is_known] = places[at[is_known]] == counts.indices[is_known]
+    ends = np.concatenate([[0], np.cumsum(is_known)])[counts.indptr]
+    shape = (counts.shape[0], len(places))
+    return sparse.csr_matrix((counts.data[is_known], at[is_known], ends), shape=shape)
+
+
 def _weighted(counts: sparse.csr_matrix, idf: Floats) -> sparse.csr_matrix:
     """Rows of length 1: 1 + log of the count, times idf (Salton and Buckley 1988)."""
-    points = sparse.csr_matrix(counts, dtype=np.float32, copy=True)
-    points.data = (1 + np.log(points.data)) * idf[points.indices]
-    length = np.sqrt(np.asarray(points.multiply(points).sum(axis=1)).ravel())
-    scale: Any = sparse.diags(1 / np.maximum(length, 1e-9))
-    return sparse.csr_matrix(scale @ points, dtype=np.float32)
+    points = (1 + np.log(counts.data)) * idf[counts.indices]
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    length = np.sqrt(np.bincount(rows, points.astype(np.float64) ** 2, counts.shape[0]))
+    scaled = np.asarray(points / np.maximum(length, 1e-9)[rows], np.float32)
+    return sparse.csr_matrix((scaled, counts.indices, counts.indptr), shape=counts.shape)
 
 
 @cache

@@ -18,7 +18,7 @@ from ml.predictor import Predictor
 from ml.probe import Head
 from ml.schema import TrainingRow, TransformInput
 from ml.softmax import softmax
-from ml.words import MOST_WEIGHTS, WordsHead, fit_words
+from ml.words import MOST_WEIGHTS, WordsHead, _counts, fit_words
 
 TEXTS = [
     "remboursement du colis",
@@ -42,6 +42,21 @@ def test_a_text_without_a_known_word_gets_the_bias_alone() -> None:
     head = fit_words(TEXTS, TARGETS, ONES, 3)
     assert np.allclose(head.logits(["xyzzy"])[0], head.bias)
     assert head.logits([]).shape == (0, 3)
+
+
+@given(st.lists(st.text("ab é", max_size=12), max_size=5), st.booleans(), st.integers(0, 40))
+def test_logits_are_those_of_a_plain_product_over_all_buckets(
+    texts: list[str], is_empty: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    seen = np.flatnonzero(np.asarray(_counts(["a b", "ab ba", "éa b a"]).sum(axis=0)).ravel())
+    places = seen[:0] if is_empty else np.sort(rng.choice(seen, len(seen) // 2 + 1, replace=False))
+    idf, weight = rng.random(len(places)) + 1, rng.normal(size=(3, len(places)))
+    head = WordsHead(places, idf.astype(np.float32), weight.astype(np.float32), np.ones(3, np.float32))
+    counts = _counts(texts).toarray()[:, places]
+    points = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0) * idf
+    points /= np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-9)
+    assert np.allclose(head.logits(texts), points @ weight.T + 1, atol=1e-5)
 
 
 def test_two_labels_keep_a_row_each() -> None:
@@ -70,6 +85,9 @@ def test_a_head_comes_back_from_its_file_and_a_broken_one_is_refused(tmp_path: P
     head.save(path)
     again = WordsHead.load(path, 3)
     assert np.array_equal(again.logits(TEXTS), head.logits(TEXTS))
+    # As a live ticket needs them: the weights of each word beside one another, whatever a file holds.
+    rows = WordsHead(head.places, head.idf, np.ascontiguousarray(head.weight), head.bias)
+    assert all(one.weight.T.flags.c_contiguous for one in (head, again, rows, head.scaled(2.0)))
     with pytest.raises(ArtifactError, match="shapes"):
         WordsHead.load(path, 4)
     path.write_bytes(b"cut short")
