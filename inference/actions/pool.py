@@ -8,7 +8,6 @@ from compute.port import ComputeBackend
 from inference import nudges, selectors, testing
 from inference.actions import deployments, encoders
 from inference.actions.evaluations import test_evaluate, verdict_refresh
-from inference.actions.routed import decisions_load
 from inference.alone import alone
 from inference.models import TransformPurpose, TransformRun
 from training.models import ModelVersion, TestSet
@@ -36,8 +35,8 @@ def transform_plan(
 def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
     """Look at the rows and start whatever is missing; returns whether anything was started.
 
-    1. The base encoder, once. 2. New tickets get their vectors in the current space: routed ones have brought theirs,
-    the others come through the endpoint when they are few. 3. A version nobody has looked through yet sees the audit
+    1. The base encoder, once. 2. New tickets get their vectors in the current space, through the endpoint when they are
+    few; those of routed ones are loaded by `decisions_load`. 3. A version nobody has looked through yet sees the audit
     labels first, is evaluated, then sees the pool, and is judged; versions at work are judged again as audit labels
     come. Each of these is measured on every test set. 4. When the whole pool has its vectors in the new space, that
     space becomes current. 5. Index, assistant, and the end of old spaces. Each step is found again from the rows after
@@ -53,7 +52,6 @@ def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
         assistant = deployments.assistant_ensure(backend=backend) if live else None
         if live:
             deployments.production_ensure(backend=backend)
-        decisions_load()
         serving = selectors.serving_model(current)
         started = False
         if selectors.tickets_without_vector(serving).exists() and deployments.embed_live(
