@@ -1,4 +1,4 @@
-"""Small real encoders, made on the fly: a randomly initialised BERT with a vocabulary written here."""
+"""Small real encoders, made on the fly: a randomly initialised BERT with a vocabulary written here; workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from ml.schema import TrainingRow, dump_line
+from ml.predictor import Predictor
+from ml.schema import Manifest, TrainingRow, dump_line
+from ml.worker import Worker
+from tests.ml.letters import PATIENCE, Letters, wait_for
 
 _VOCABULARY = (
     "the my a is not where when was and card lost stolen pin parcel late broken screen refund money back "
@@ -112,3 +115,30 @@ def keep_signals() -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def letters() -> Letters:
+    return Letters()
+
+
+@pytest.fixture
+def make_worker(letters: Letters) -> Iterator[Callable[..., Worker]]:
+    manifest = Manifest(
+        kind="encoder", dim=2, encoder="0" * 16, base_model="letters", created_by="test", files={"-": "-"}
+    )
+    made: list[Worker] = []
+
+    def make(start: bool = True, **limits: Any) -> Worker:
+        made.append(Worker(lambda: Predictor(manifest, "m", letters, None), lambda error: None, **limits))
+        if start:
+            made[-1].start()
+            wait_for(lambda: made[-1].is_well)
+        return made[-1]
+
+    yield make
+    letters.go.set()
+    for worker in made:
+        if worker.is_alive():
+            worker.stop()
+            worker.join(PATIENCE)
