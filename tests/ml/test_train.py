@@ -1,51 +1,25 @@
-"""The training program with a small real transformer: what it leaves, what it refuses, when it stops."""
+"""The training program with a small real transformer: what it leaves, what it refuses."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from ml import train
 from ml.artifact import OUTLIERS, write_manifest
 from ml.augment import noisy_copies
 from ml.container import read_manifest, verify_artifact
 from ml.dataset import class_weights, split_by_group
 from ml.encoder import Encoder
-from ml.kept import KeptVectors
 from ml.predictor import Predictor
-from ml.probe import Head, fit_probe, folds_by_group, score
-from ml.schema import Manifest, TrainingRow, TransformInput, dump_line
+from ml.probe import fit_probe, folds_by_group, score
+from ml.schema import TrainingRow, TransformInput
 from tests.ml.conftest import TOPICS
-
-MakeTree = Callable[..., Path]
-MakeRows = Callable[..., list[TrainingRow]]
+from tests.ml.trainings import MakeRows, MakeTree, answers, failure, noisy, trained
 
 pytestmark = pytest.mark.usefixtures("keep_signals")
-
-
-def trained(root: Path, code: int = 0) -> Path:
-    """Run the program in this process over an /opt/ml folder; returns its model folder."""
-    assert train.main({"SAGEMAKER_BASE_DIR": str(root)}) == code, failure(root)
-    return root / "model"
-
-
-def failure(root: Path) -> str:
-    path = root / "output" / "failure"
-    return path.read_text() if path.exists() else ""
-
-
-def answers(model: Path, rows: list[TrainingRow]) -> list[str | None]:
-    records = [TransformInput(row.id, row.text) for row in rows]
-    return [output.label for output in Predictor.load(model).predict(records)]
 
 
 def test_a_training_leaves_a_whole_artifact_that_answers(
@@ -95,20 +69,6 @@ def test_the_model_chosen_is_never_worse_than_the_probe_on_the_rows_held_back(
     gentle = make_tree(rows, bert, "gentle", epochs=3, max_seconds=60, seed=seed)
     figures = read_manifest(trained(gentle)).metrics
     assert (figures["chosen"] == "finetune") == (figures["gain"] > figures["gain_error"])
-
-
-def noisy(count: int, seed: int) -> list[TrainingRow]:
-    """Rows of three services, a fifth of them under a wrong label, so that nothing reaches 1.0."""
-    rng = np.random.default_rng(seed)
-    codes = list(TOPICS)
-    made = []
-    for number in range(count):
-        code = codes[number % 3]
-        words = TOPICS[code][number % len(TOPICS[code])]
-        label = codes[rng.integers(3)] if rng.random() < 0.2 else code
-        filler = " ".join(rng.choice(["hello", "please", "still", "thanks", "when", "merci"], 4))
-        made.append(TrainingRow(str(number), f"{filler} {words}", label, f"g{number}"))
-    return made
 
 
 def test_the_probe_is_judged_on_groups_it_has_never_seen(
@@ -270,118 +230,3 @@ def test_a_hyperparameter_that_is_no_number_is_named(
     root = make_tree(make_rows(6), bert, epochs="many")
     trained(root, code=1)
     assert "epochs: 'many' is not a number" in failure(root)
-
-
-# Stopping
-
-
-def test_a_stop_in_the_middle_keeps_a_checkpoint_from_which_the_same_model_comes(
-    make_tree: MakeTree, make_rows: MakeRows, bert: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Interrupted after the first epoch and run again, it leaves the very model of an undisturbed run."""
-    from ml.finetune import TuningLoop
-
-    rows = make_rows(180)
-    hyper: dict[str, Any] = {"epochs": 2, "max_seconds": 600, "early_stopping_patience": 9}
-    whole = read_manifest(trained(make_tree(rows, bert, "whole", **hyper)))
-    root = make_tree(rows, bert, "cut", **hyper)
-    judge = TuningLoop._judge
-
-    def asked_to_stop(loop: TuningLoop) -> None:
-        judge(loop)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    monkeypatch.setattr(TuningLoop, "_judge", asked_to_stop)
-    trained(root, code=train.STOPPED)
-    assert (root / "checkpoints" / "tuning.pt").exists() and not failure(root)
-    monkeypatch.undo()
-    resumed = read_manifest(trained(root))
-    assert resumed.metrics["steps"] == whole.metrics["steps"]
-    assert resumed.metrics["validation_loss"] == pytest.approx(whole.metrics["validation_loss"], abs=1e-4)
-    assert not (root / "checkpoints" / "tuning.pt").exists(), "no copy of what it learnt stays behind"
-
-
-class Killed(BaseException):
-    """What no handler of the program catches: the end of a process, as far as its files are concerned."""
-
-
-@pytest.mark.parametrize("is_written", [False, True], ids=["before", "after"])
-def test_the_weights_are_those_of_the_figures_whenever_the_program_was_killed(
-    is_written: bool, make_tree: MakeTree, make_rows: MakeRows, bert: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed around the writing of the second epoch's checkpoint, and out of time when it is started again."""
-    from ml.finetune import TuningLoop
-    from ml.trainer import Trainer
-
-    rows, held_back = make_rows(120), noisy(40, 1)
-    root = make_tree(rows, bert, epochs=5, max_seconds=600, early_stopping_patience=9, encoder_lr=1e-3)
-    write_rows(root, "validation", [replace(row, id=f"v{row.id}", group=f"v{row.id}") for row in held_back])
-    save = TuningLoop.save
-
-    def killed(loop: TuningLoop) -> None:
-        is_second = loop.tuning.step == 2 * loop.tuning.steps_per_epoch
-        if is_written or not is_second:
-            save(loop)
-        if is_second:
-            raise Killed
-
-    # Every epoch is taken for the best so far: the second one's weights replace the first one's.
-    # Nothing joins the head, so that its logits are those that were judged.
-    monkeypatch.setattr(Trainer, "_with_words", lambda trainer, outcome, companion, everything: outcome)
-    monkeypatch.setattr(TuningLoop, "_is_better", lambda loop, found: True)
-    monkeypatch.setattr(TuningLoop, "save", killed)
-    with pytest.raises(Killed):
-        train.main({"SAGEMAKER_BASE_DIR": str(root)})
-    monkeypatch.setattr(TuningLoop, "save", save)
-    monkeypatch.setattr(TuningLoop, "_has_time_for_a_step", lambda loop: False)
-    model = trained(root)
-    figures = read_manifest(model).metrics
-    assert figures["best_step"] == figures["steps"] == (8 if is_written else 4)
-    codes = np.array([sorted(TOPICS).index(row.label) for row in held_back])
-    logits = Head.load(model / "head.npz", 3, 32).logits(
-        Encoder.load(model / "encoder").embed([r.text for r in held_back])
-    )
-    assert score(logits, codes).loss == pytest.approx(figures["validation_loss"], abs=1e-4)
-
-
-def write_rows(root: Path, channel: str, rows: list[TrainingRow]) -> None:
-    """Add a channel to an /opt/ml folder."""
-    folder = root / "input" / "data" / channel
-    folder.mkdir()
-    (folder / "rows.jsonl").write_text("".join(dump_line(asdict(row)) for row in rows))
-    declared = root / "input" / "config" / "inputdataconfig.json"
-    declared.write_text(
-        json.dumps({**json.loads(declared.read_text()), channel: {"TrainingInputMode": "File"}})
-    )
-
-
-def test_kept_embeddings_that_were_cut_short_are_made_again(tmp_path: Path) -> None:
-    path = tmp_path / "embeddings.npz"
-    KeptVectors(np.ones((40, 8), np.float32), np.zeros((0, 8), np.float32), 1.0).save(path, "this one")
-    assert KeptVectors.load(path, "this one") is not None
-    whole = path.read_bytes()
-    for length in (0, 1, 30, len(whole) // 2, len(whole) - 1):
-        path.write_bytes(whole[:length])
-        assert KeptVectors.load(path, "this one") is None
-
-
-def test_a_checkpoint_of_other_rows_is_not_taken_up(
-    make_tree: MakeTree, make_rows: MakeRows, bert: Path
-) -> None:
-    root = make_tree(make_rows(30), bert)
-    (root / "checkpoints").mkdir()
-    (root / "checkpoints" / "tuning.pt").write_bytes(b"something old")
-    (root / "checkpoints" / "embeddings.npz").write_bytes(b"something old")
-    manifest: Manifest = verify_artifact(trained(root))
-    assert manifest.metrics["n_rows"] == 30
-
-
-def test_progress_only_moves_forward_and_ends_at_one(
-    make_tree: MakeTree, make_rows: MakeRows, bert: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from compute.metrics import figures
-
-    trained(make_tree(make_rows(180), bert, epochs=2, max_seconds=60))
-    lines = capsys.readouterr().out.splitlines()
-    progress = [found["progress"] for line in lines if "progress" in (found := figures(line))]
-    assert progress == sorted(progress) and progress[-1] == 1.0 and len(progress) > 10
