@@ -107,10 +107,10 @@ def main() -> int:
         train, test, outside = history.load(asked.train, *columns), history.load(asked.test, *columns), []
     else:
         parser.error("--train and --test, or --demo")
-    world = answered(
-        train, test, np.asarray(outside, np.str_), 0, Lesson(asked.unlabelled, asked.train_seconds)
-    )
-    found = table(world, asked.audit, asked.resplits, Promise(precision=asked.precision, delta=asked.delta))
+    promise = Promise(precision=asked.precision, delta=asked.delta)
+    lesson = Lesson(asked.unlabelled, asked.train_seconds)
+    world = answered(train, test, np.asarray(outside, np.str_), 0, promise, lesson)
+    found = table(world, asked.audit, asked.resplits, promise)
     shown = {name: None if value is None else round(value, 4) for name, value in found.items()}
     targets = [report.at_least(name, shown[name] or 0.0, limit) for name, limit in ASKED_FOR.items()]
     for one in targets:

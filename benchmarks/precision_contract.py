@@ -33,7 +33,6 @@ from ml.certificate import Certificate, Promise
 from ml.certify import certify, groups_by_size
 from ml.outlier_rank import fit_ranks
 from ml.probe import fit_probe, folds_by_group
-from ml.score import OUTLIER_WEIGHT
 from ml.softmax import softmax
 
 Bools = NDArray[np.bool_]
@@ -105,18 +104,18 @@ def answered(
     test: history.History,
     out_of_scope: NDArray[np.str_],
     seed: int,
-    lesson: Lesson | None = None,
+    promise: Promise,
+    lesson: Lesson,
 ) -> World:
     """Teach all but the services out of scope, and answer the test set."""
-    lesson = lesson or Lesson()
     taught, pool = lesson.split(train, out_of_scope, seed)
     if lesson.seconds:
         unlabelled = train.of(pool).texts
         said = answered_by_artifact(train.of(taught), unlabelled, test, lesson.seconds, seed)
-        return world_of(said, test.labels)
+        return world_of(said, test.labels, promise)
     # One thread: beside other work two make a fit slower, not faster.
     with threadpool_limits(1, "blas"):
-        return world_of(_by_head(train.of(taught), train.points[pool], test, seed), test.labels)
+        return world_of(_by_head(train.of(taught), train.points[pool], test, seed), test.labels, promise)
 
 
 def _by_head(taught: history.History, pool: history.Floats, test: history.History, seed: int) -> Answers:
@@ -131,9 +130,9 @@ def _by_head(taught: history.History, pool: history.Floats, test: history.Histor
     return answers(names.tolist(), chances, strange)
 
 
-def world_of(said: Answers, labels: NDArray[np.str_]) -> World:
+def world_of(said: Answers, labels: NDArray[np.str_], promise: Promise) -> World:
     """Labels (n,) the model was not taught are out of scope."""
-    scores = said.scores(OUTLIER_WEIGHT if said.has_ranks else 0.0)
+    scores = said.scores(promise.outlier_weight if said.has_ranks else 0.0, promise.surest)
     return World(said, np.where(np.isin(labels, said.labels), labels, ""), scores)
 
 
@@ -215,7 +214,8 @@ def measure(train: history.History, test: history.History, asked: Any) -> tuple[
     promise = Promise(precision=asked.precision, delta=asked.delta)
     rows: list[dict[str, Any]] = []
     targets: list[dict[str, Any]] = []
-    world = answered(train, test, np.asarray([], np.str_), 0, Lesson(asked.unlabelled, asked.train_seconds))
+    lesson = Lesson(asked.unlabelled, asked.train_seconds)
+    world = answered(train, test, np.asarray([], np.str_), 0, promise, lesson)
     for labels in asked.calibration:
         rng = np.random.default_rng(labels)
         found = [one_resplit(world, labels, promise, rng, asked.groups) for _ in range(asked.resplits)]
@@ -239,7 +239,7 @@ def outside(
     worlds, lesson = [], Lesson(asked.unlabelled or UNLABELLED, asked.train_seconds)
     for draw in range(asked.draws):
         missing = np.random.default_rng(draw).choice(names, asked.held_out, replace=False)
-        worlds.append(answered(train, test, missing, draw, lesson))
+        worlds.append(answered(train, test, missing, draw, promise, lesson))
         print(f"draw {draw + 1} of {asked.draws} trained", file=sys.stderr, flush=True)
     for labels in asked.calibration:
         kept: dict[str, list[dict[str, Any]]] = {"certified": [], "naive": []}

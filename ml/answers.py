@@ -40,7 +40,7 @@ class Answers:
         """Whether the model says of any ticket how strange it is."""
         return bool(np.isfinite(self.outlier).any())
 
-    def scores(self, weight: float) -> Floats:
+    def scores(self, weight: float, surest: float = 1.0) -> Floats:
         """What `ml.score` makes of each (n,); NaN where there is no confidence, or no rank though the weight asks."""
         if weight == 0.0:
             return self.confidence
@@ -48,13 +48,15 @@ class Answers:
         # where tickets are routed one by one. numpy's own exp differs in that bit.
         inside = (self.outlier >= 0.0) & (self.outlier <= 1.0)
         powers = (-weight * np.where(inside, self.outlier, math.nan)).tolist()
-        sure = np.clip(self.confidence, LEAST_DOUBT, 1.0 - LEAST_DOUBT)
+        sure = np.clip(self.confidence, LEAST_DOUBT, min(1.0 - LEAST_DOUBT, surest))
         kept = sure * np.fromiter(map(math.exp, powers), np.float64, len(powers))
         return np.asarray(kept / (kept + 1.0 - sure), np.float64)
 
-    def ranked(self, known: frozenset[str], gate: float | None = None, weight: float = 0.0) -> Floats:
+    def ranked(
+        self, known: frozenset[str], gate: float | None = None, weight: float = 0.0, surest: float = 1.0
+    ) -> Floats:
         """Scores (n,) where a ticket could be routed at all, else -inf: strange, or of no service that is known."""
-        scores = self.scores(weight)
+        scores = self.scores(weight, surest)
         fit = np.isfinite(scores) & np.isin(self.service, sorted(known))
         if gate is not None:
             fit &= self.outlier <= gate  # NaN is no rank, and not routed

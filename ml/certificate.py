@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ml.score import OUTLIER_WEIGHT
+from ml.score import OUTLIER_WEIGHT, surest_for
 
 State = Literal[
     "certified",
@@ -98,6 +98,11 @@ class Promise:
         return self.precision if group.precision is None else group.precision
 
     @property
+    def surest(self) -> float:
+        """From which confidence on more of it counts for nothing (`ml.score`): by the highest of its promises."""
+        return surest_for(max([self.precision, *map(self.of, self.groups)]))
+
+    @property
     def risk(self) -> float:
         """The share of the routed tickets that may be wrong."""
         return 1.0 - self.precision
@@ -133,10 +138,10 @@ class Tested:
 class Certificate:
     """What `certify` found; `threshold` is None unless `state` is "certified".
 
-    `threshold` is a routing score (`ml.score`): the confidence, lowered by `outlier_weight` for strange tickets. All of
-    it speaks of tickets as they came in `window` (first and last day, ISO, None if unknown), of the model whose labels
-    are `labels`, and of `known` services alone. With groups each has a threshold of its own (`threshold_for`);
-    `threshold` is then the lowest, below which nothing is routed, and `choices` is empty.
+    `threshold` is a routing score (`ml.score`): the confidence, at most `surest`, lowered by `outlier_weight` for
+    strange tickets. All of it speaks of tickets as they came in `window` (first and last day, ISO, None if unknown), of
+    the model whose labels are `labels`, and of `known` services alone. With groups each has a threshold of its own
+    (`threshold_for`); `threshold` is then the lowest, below which nothing is routed, and `choices` is empty.
 
     `fresh`: made with labels never asked before, at delta; else at the `use`-th asking of them, at less (`level`).
     `escalated`: services whose group could not be certified. `unheard`:
@@ -166,6 +171,7 @@ class Certificate:
     minutes: float | None = None
     choices: tuple[float, ...] = field(default=())
     outlier_weight: float = 0.0
+    surest: float = 1.0
 
     def threshold_for(self, service: str | None) -> float | None:
         """The threshold a ticket answered with this service is held against; None when nothing is certified."""

@@ -154,6 +154,7 @@ def certify(
         unheard=tuple(sorted((services & set(audit.labels)) - set(names.tolist()))),
         unusable=int((~np.isfinite(audit.confidence)).sum()),
         outlier_weight=weight,
+        surest=promise.surest if weight else 1.0,
     )
     cells = _cells(base, audit, right, pool, promise)
     if (stop := _no_test(audit, cells, services)) is not None:
@@ -190,7 +191,8 @@ def _cells(base: Certificate, audit: Answers, right: Bools, pool: Answers, promi
         parts = [(group.name, group.services, promise.of(group)) for group in promise.groups]
         parts += [(OTHERS, others, promise.precision)] if others else []
     level, known = base.level / len(parts), frozenset(base.known)
-    pooled, ranked = (one.ranked(known, promise.gate, base.outlier_weight) for one in (pool, audit))
+    how = (known, promise.gate, base.outlier_weight, base.surest)
+    pooled, ranked = pool.ranked(*how), audit.ranked(*how)
     guesses = [pool.scores(taken * base.outlier_weight) for taken in TAKEN]
     found = []
     for name, services, wanted in parts:

@@ -56,14 +56,16 @@ class Outcome:
     minutes_saved: float
 
 
-def scores(given: Sheet, services: Sequence[str], weight: float, gate: float | None) -> list[float | None]:
+def scores(
+    given: Sheet, services: Sequence[str], weight: float, gate: float | None, surest: float = 1.0
+) -> list[float | None]:
     """What is held against a threshold (`ml.score`), ticket by ticket (n,); None where a ticket cannot be routed at
     all: no usable answer, a service not among `services`, beyond the gate, or without the outlier rank asked for."""
     here = frozenset(services)
     found: list[float | None] = []
     for guess, confidence, outlier in zip(given.guess, given.confidence, given.outlier, strict=True):
         barred = guess not in here or (gate is not None and (outlier is None or not outlier <= gate))
-        score = None if barred or confidence is None else routing_score(confidence, outlier, weight)
+        score = None if barred or confidence is None else routing_score(confidence, outlier, weight, surest)
         found.append(score)
     return found
 

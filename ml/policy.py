@@ -86,8 +86,8 @@ def decide(
     if len(labels) != len(probabilities):
         raise ValueError(f"{len(labels)} labels but {len(probabilities)} probabilities")
     suggested, confidence = _best(labels, probabilities)
-    weight = certificate.outlier_weight if certificate is not None else 0.0
-    score = None if confidence is None else routing_score(confidence, outlier, weight)
+    how = (certificate.outlier_weight, certificate.surest) if certificate is not None else (0.0, 1.0)
+    score = None if confidence is None else routing_score(confidence, outlier, *how)
     threshold = certificate.threshold_for(suggested) if certificate is not None else None
     reasons: list[Reason] = []
     if EVERY_SERVICE in held or suggested in held:

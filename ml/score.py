@@ -1,7 +1,8 @@
 """What is held against a certificate's threshold: how sure the model is, less how strange the ticket is to it.
 
 A model is sure of tickets of services it was never taught: by its probability alone no threshold keeps those out and
-the others in. How the form and the weight were chosen: docs/decisions/routing-score.md.
+the others in. It is even surer of some of them than of its own, where a word says it all; so from some confidence on
+more of it counts for nothing. How form, weight and limit were chosen: docs/decisions/routing-score.md.
 """
 
 from __future__ import annotations
@@ -10,13 +11,23 @@ import math
 
 OUTLIER_WEIGHT = 10.0
 """Nats of log-odds that the strangest ticket loses, the most ordinary one losing none."""
+SURE_ENOUGH = 20.0
+"""Times the odds of a promised precision: a model surer of a ticket than that counts as so sure."""
 LEAST_DOUBT = 1e-7
 """Probabilities travel as float32: nearer to 0 or 1 they say no more."""
 
 
-def routing_score(confidence: float, outlier: float | None, weight: float) -> float | None:
-    """The confidence (a probability), its log-odds lowered by `weight` * `outlier`: in [0, 1], and the confidence
-    itself for the most ordinary ticket or a weight of 0.
+def surest_for(precision: float) -> float:
+    """The confidence above which more of it counts for nothing, where so much precision is promised; both in (0, 1)."""
+    odds = SURE_ENOUGH * precision / (1.0 - precision)
+    return odds / (1.0 + odds)
+
+
+def routing_score(
+    confidence: float, outlier: float | None, weight: float, surest: float = 1.0
+) -> float | None:
+    """The confidence (a probability), at most `surest`, its log-odds lowered by `weight` * `outlier`: in [0, 1]. With a
+    weight of 0 the confidence itself.
 
     None without an outlier rank in [0, 1] though the weight asks for one.
     """
@@ -24,6 +35,6 @@ def routing_score(confidence: float, outlier: float | None, weight: float) -> fl
         return confidence
     if outlier is None or not 0.0 <= outlier <= 1.0:
         return None
-    sure = min(max(confidence, LEAST_DOUBT), 1.0 - LEAST_DOUBT)
+    sure = min(max(confidence, LEAST_DOUBT), 1.0 - LEAST_DOUBT, surest)
     kept = sure * math.exp(-weight * outlier)
     return kept / (kept + 1.0 - sure)

@@ -69,6 +69,7 @@ class DossierCertificateSerializer(serializers.Serializer):
     threshold = serializers.FloatField(allow_null=True)
     gate = serializers.FloatField(source="certificate.gate", **NULL)
     outlier_weight = serializers.FloatField(source="certificate.outlier_weight")
+    surest = serializers.FloatField(source="certificate.surest")
     coverage = serializers.FloatField(source="certificate.coverage", **NULL)
     recall = serializers.FloatField(source="certificate.recall", **NULL)
     groups = DossierGroupSerializer(source="certificate.groups", many=True)

@@ -15,7 +15,7 @@ def world(truth: list[str], said: list[str], confidence: list[float]) -> World:
     best = np.asarray([["a", "b"].index(one) for one in said])
     sure = np.asarray(confidence)
     chances = np.where(np.arange(2) == best[:, None], sure[:, None], 1 - sure[:, None])
-    return world_of(answers(["a", "b"], chances), np.asarray(truth))
+    return world_of(answers(["a", "b"], chances), np.asarray(truth), Promise())
 
 
 def test_the_figures_are_those_of_their_definitions() -> None:

@@ -19,7 +19,9 @@ def world(n: int = 3000, seed: int = 0) -> bench.World:
     chances = np.where(np.arange(2) == best[:, None], top[:, None], 1 - top[:, None])
     right = rng.random(n) < top
     truth = np.where(right, best, 1 - best).astype(str)
-    return bench.world_of(answers(["0", "1"], chances), np.where(np.arange(n) % 40 == 0, "", truth))
+    return bench.world_of(
+        answers(["0", "1"], chances), np.where(np.arange(n) % 40 == 0, "", truth), Promise()
+    )
 
 
 def test_the_loosest_threshold_keeps_the_precision_and_the_next_one_would_not() -> None:

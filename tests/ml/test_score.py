@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.score import routing_score
+from ml.score import routing_score, surest_for
 from tests.ml.test_certify import pool
 
 
@@ -19,12 +19,27 @@ from tests.ml.test_certify import pool
         st.tuples(st.floats(0, 1) | st.just(math.nan), st.floats(-0.1, 1.1) | st.just(math.nan)), max_size=9
     ),
     st.just(0.0) | st.floats(0, 40),
+    st.just(1.0) | st.floats(0.01, 1.0),
 )
 def test_many_tickets_score_what_each_scores_alone_to_the_last_bit(
-    tickets: list[tuple[float, float]], weight: float
+    tickets: list[tuple[float, float]], weight: float, surest: float
 ) -> None:
     sure, strange = (np.asarray([one[at] for one in tickets], np.float64) for at in (0, 1))
     many = replace(pool().of(np.arange(len(tickets))), confidence=sure, outlier=strange)
-    alone = [routing_score(float(one), float(rank), weight) for one, rank in tickets]
+    alone = [routing_score(float(one), float(rank), weight, surest) for one, rank in tickets]
     wanted = [math.nan if one is None else one for one in alone]
-    assert np.array_equal(many.scores(weight), np.asarray(wanted, np.float64), equal_nan=True)
+    assert np.array_equal(many.scores(weight, surest), np.asarray(wanted, np.float64), equal_nan=True)
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.01, 0.99))
+def test_what_is_sure_enough_lies_above_the_promise_and_rises_with_it(promised: float, other: float) -> None:
+    low, high = sorted((promised, other))
+    assert low < surest_for(low) <= surest_for(high) < 1
+
+
+def test_a_strange_ticket_is_not_saved_by_how_sure_a_model_is_of_it() -> None:
+    """One that shares a phrase with a service: by its log-odds alone it would stand above an ordinary ticket."""
+    surest = surest_for(0.95)
+    ordinary, strange = (0.99, 0.1), (0.999_995, 0.5)
+    assert routing_score(*strange, 10.0) > routing_score(*ordinary, 10.0)  # type: ignore[operator]
+    assert routing_score(*strange, 10.0, surest) < routing_score(*ordinary, 10.0, surest)  # type: ignore[operator]

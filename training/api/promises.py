@@ -32,13 +32,15 @@ class CertificateSerializer(serializers.ModelSerializer):
 
     ``use``: how manyth asking of these labels; null: fresh ones, tested at ``delta``, else at ``level``.
     ``choices``: all certified thresholds, any of which keeps the promise. ``escalated``: services whose group is not
-    certified; ``unheard``: services without a control label. ``outlier_weight`` and ``gate`` shape the score.
+    certified; ``unheard``: services without a control label. ``outlier_weight``, ``surest`` and ``gate`` shape the
+    score.
     """
 
     state = serializers.ChoiceField(list(STATES))
     is_fresh = serializers.BooleanField()
     gate = serializers.FloatField(source="payload.gate", **NULL)
     outlier_weight = serializers.FloatField(source="payload.outlier_weight", default=0.0, read_only=True)
+    surest = serializers.FloatField(source="payload.surest", default=1.0, read_only=True)
     coverage = serializers.FloatField(source="payload.coverage", **NULL)
     coverage_interval = IntervalField(source="payload.coverage_interval", default=None, read_only=True)
     recall = serializers.FloatField(source="payload.recall", **NULL)
@@ -59,8 +61,8 @@ class CertificateSerializer(serializers.ModelSerializer):
         model = PrecisionCertificate
         fields = [
             "id", "is_spent", "state", "precision", "delta", "level", "use", "is_fresh", "threshold", "gate",
-            "outlier_weight", "audit_labels", "window_from", "window_to", "coverage", "coverage_interval", "recall",
-            "recall_interval", "choices", "escalated", "unheard", "tests", "more_labels", "created_at",
+            "outlier_weight", "surest", "audit_labels", "window_from", "window_to", "coverage", "coverage_interval",
+            "recall", "recall_interval", "choices", "escalated", "unheard", "tests", "more_labels", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 

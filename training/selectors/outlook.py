@@ -51,9 +51,8 @@ def scored(version: ModelVersion, test_set_id: int | None = None) -> Scored | No
     if certificate is None:
         return Scored(evaluation, given, scores(given, sorted(here), 0.0, None), None)
     routable = sorted(here - set(certificate.escalated))
-    return Scored(
-        evaluation, given, scores(given, routable, certificate.outlier_weight, certificate.gate), row
-    )
+    how = (certificate.outlier_weight, certificate.gate, certificate.surest)
+    return Scored(evaluation, given, scores(given, routable, *how), row)
 
 
 def outlook(

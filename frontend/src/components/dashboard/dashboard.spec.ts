@@ -20,7 +20,7 @@ vi.mock("@/api/endpoints", async (original) => ({
 
 const CERTIFICATE: Certificate = {
   id: 1, is_spent: false, state: "certified", precision: 0.95, delta: 0.05, level: 0.05, use: null, is_fresh: true, threshold: 0.8, gate: null,
-  outlier_weight: 0, audit_labels: 540, window_from: "2026-03-01", window_to: "2026-11-27", coverage: 0.713, coverage_interval: [0.67, 0.75],
+  outlier_weight: 0, surest: 1, audit_labels: 540, window_from: "2026-03-01", window_to: "2026-11-27", coverage: 0.713, coverage_interval: [0.67, 0.75],
   recall: 0.7, recall_interval: [0.66, 0.74], choices: [0.9, 0.8], escalated: [], unheard: [], more_labels: 0, created_at: "2026-11-28T08:00:00Z",
   tests: [{ name: "overall", services: [], wanted: 0.95, accepted: 385, errors: 9, certified: 0.95, more_labels: 0, threshold: null }],
 };
