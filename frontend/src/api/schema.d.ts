@@ -1736,7 +1736,8 @@ export interface components {
          *
          *     ``use``: how manyth asking of these labels; null: fresh ones, tested at ``delta``, else at ``level``.
          *     ``choices``: all certified thresholds, any of which keeps the promise. ``escalated``: services whose group is not
-         *     certified; ``unheard``: services without a control label. ``outlier_weight`` and ``gate`` shape the score.
+         *     certified; ``unheard``: services without a control label. ``outlier_weight``, ``surest`` and ``gate`` shape the
+         *     score.
          */
         Certificate: {
             readonly id: number;
@@ -1770,6 +1771,11 @@ export interface components {
              * @default 0
              */
             readonly outlier_weight: number;
+            /**
+             * Format: double
+             * @default 1
+             */
+            readonly surest: number;
             readonly audit_labels: number;
             /** Format: date */
             readonly window_from: string | null;
@@ -1954,6 +1960,8 @@ export interface components {
             gate?: number | null;
             /** Format: double */
             outlier_weight: number;
+            /** Format: double */
+            surest: number;
             /** Format: double */
             coverage?: number | null;
             /** Format: double */
