@@ -24,6 +24,7 @@ TAKEN = (0.1, 0.3, 0.6)
 CAUTION = (1.0, 2.0)
 """Guesses: how many times as often as that. Chosen on BANKING77's training set (docs/decisions/routing-score.md)."""
 SLACK = 0.06
+"""How much less than the greatest chance to pass is still about the greatest. Chosen there, too."""
 STRICTEST = 0.05
 
 
