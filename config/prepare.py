@@ -146,8 +146,7 @@ def python_packages() -> bool:
         run([sys.executable, "-m", "venv", str(VENV)])
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     # Python compiles what it imports, a fraction of these packages: to compile them all takes longer than the rest.
-    pip.append("--no-compile")
-    run([*pip, "--progress-bar", "off", "-r", "requirements/dev.txt"])
+    run([*pip, "--no-compile", "--progress-bar", "off", "-r", "requirements/dev.txt"])
     stamp.write_text(wanted)
     return True
 

@@ -193,6 +193,7 @@ def _cells(base: Certificate, audit: Answers, right: Bools, pool: Answers, promi
     level, known = base.level / len(parts), frozenset(base.known)
     how = (known, promise.gate, base.outlier_weight, base.surest)
     pooled, ranked = pool.ranked(*how), audit.ranked(*how)
+    # Without the limit: how often the model is wrong is guessed from all that its probabilities say.
     guesses = [pool.scores(taken * base.outlier_weight) for taken in TAKEN]
     found = []
     for name, services, wanted in parts:

@@ -17,7 +17,7 @@ from ml.answers import Answers, answers
 from ml.certificate import MOST_GROUPS, Group, Promise, from_dict
 from ml.certify import Costs, certify, groups_by_size
 from ml.policy import decide
-from ml.score import OUTLIER_WEIGHT, routing_score, surest_for
+from ml.score import OUTLIER_WEIGHT, surest_for
 
 LABELS = ("card", "parcel", "refund")
 PROMISE = Promise(precision=0.9, delta=0.1)
@@ -131,28 +131,6 @@ def test_tickets_of_untaught_services_are_kept_out_by_their_strangeness_where_co
     assert found.state == "certified" and found.outlier_weight == OUTLIER_WEIGHT
     assert found.surest == surest_for(PROMISE.precision)
     assert found.recall is not None and found.recall > 0.4
-
-
-def test_a_certificate_from_before_there_was_a_limit_to_being_sure_scores_as_it_did() -> None:
-    audit, truth = asked(1000, 1, honesty=3.0, strange=0.3)
-    record = certify(audit, truth, pool(strange=0.3), PROMISE).to_dict()
-    del record["surest"]
-    older = from_dict(record)
-    assert older.surest == 1.0
-    found = decide(older.labels, _sure_of(older.labels), 0.2, older)
-    assert (
-        found.score
-        == routing_score(SURE, 0.2, OUTLIER_WEIGHT)
-        != routing_score(SURE, 0.2, OUTLIER_WEIGHT, PROMISE.surest)
-    )
-
-
-SURE = 0.9999
-
-
-def _sure_of(labels: tuple[str, ...]) -> list[float]:
-    rest = (1.0 - SURE) / (len(labels) - 1)
-    return [SURE, *[rest] * (len(labels) - 1)]
 
 
 def test_a_model_that_says_nothing_of_strangeness_is_weighed_by_its_confidence() -> None:

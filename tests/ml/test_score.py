@@ -9,8 +9,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.score import routing_score, surest_for
-from tests.ml.test_certify import pool
+from ml.certificate import from_dict
+from ml.certify import certify
+from ml.policy import decide
+from ml.score import OUTLIER_WEIGHT, routing_score, surest_for
+from tests.ml.test_certify import PROMISE, asked, pool
 
 
 @settings(max_examples=60, deadline=None)
@@ -43,3 +46,14 @@ def test_a_strange_ticket_is_not_saved_by_how_sure_a_model_is_of_it() -> None:
     ordinary, strange = (0.99, 0.1), (0.999_995, 0.5)
     assert routing_score(*strange, 10.0) > routing_score(*ordinary, 10.0)  # type: ignore[operator]
     assert routing_score(*strange, 10.0, surest) < routing_score(*ordinary, 10.0, surest)  # type: ignore[operator]
+
+
+def test_a_certificate_from_before_there_was_a_limit_to_being_sure_scores_as_it_did() -> None:
+    audit, truth = asked(1000, 1, honesty=3.0, strange=0.3)
+    record = certify(audit, truth, pool(strange=0.3), PROMISE).to_dict()
+    del record["surest"]
+    older = from_dict(record)
+    assert older.surest == 1.0
+    found = decide(older.labels, [0.9999, 0.00005, 0.00005], 0.2, older)
+    assert found.score == routing_score(0.9999, 0.2, OUTLIER_WEIGHT)
+    assert found.score != routing_score(0.9999, 0.2, OUTLIER_WEIGHT, PROMISE.surest)
