@@ -62,40 +62,41 @@ class Caller:
     def run(self, rate: float, seconds: float) -> list[Call]:
         """All calls of so many seconds, evenly spaced, in the order in which they were due.
 
-        Without collecting garbage meanwhile: the calls noted so far would be looked through for a quarter of a second,
-        which would count as the server's.
+        What is sent is made before, and no garbage is collected meanwhile: four hundred of the demo's tickets are made
+        at once, in a tenth of a second, and the calls noted so far would be looked through for a quarter of one. Both
+        would count as the server's.
         """
+        bodies = [json.dumps(self.body(number)).encode() for number in range(round(rate * seconds))]
         gc.collect()
         gc.disable()
         try:
-            return asyncio.run(self._run(rate, seconds))
+            return asyncio.run(self._run(rate, bodies))
         finally:
             gc.enable()
 
-    async def _run(self, rate: float, seconds: float) -> list[Call]:
+    async def _run(self, rate: float, bodies: list[bytes]) -> list[Call]:
         began = time.perf_counter()
         calls = []
-        for number in range(round(rate * seconds)):
+        for number, body in enumerate(bodies):
             due = number / rate
             if (rest := began + due - time.perf_counter()) > 0:
                 await asyncio.sleep(rest)
-            calls.append(asyncio.create_task(self._call(number, began, due)))
+            calls.append(asyncio.create_task(self._call(body, began, due)))
         made = list(await asyncio.gather(*calls))
         for _, _, writer in self._free:
             writer.close()
         self._free.clear()
         return made
 
-    async def _call(self, number: int, began: float, due: float) -> Call:
+    async def _call(self, body: bytes, began: float, due: float) -> Call:
         status, said = 0, None
         try:
-            status, said = await asyncio.wait_for(self._ask(number), LONGEST_SECONDS)
+            status, said = await asyncio.wait_for(self._ask(body), LONGEST_SECONDS)
         except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as error:
             said = repr(error)
         return Call(due, time.perf_counter() - began, status, said)
 
-    async def _ask(self, number: int) -> tuple[int, Any]:
-        sent = json.dumps(self.body(number)).encode()
+    async def _ask(self, sent: bytes) -> tuple[int, Any]:
         kept = self._kept()
         if kept is not None:
             try:

@@ -41,9 +41,10 @@ def alive_over(home: Path) -> list[str]:
     return found
 
 
-def eventually(condition: Callable[[], object], what: str, patience: float = 60) -> None:
-    """Wait until `condition` holds; the patience only ends a hopeless wait."""
+def eventually(condition: Callable[[], object], what: str | Callable[[], str], patience: float = 60) -> None:
+    """Wait until `condition` holds; the patience only ends a hopeless wait, of which `what` tells."""
     deadline = time.monotonic() + patience
     while not condition():
-        assert time.monotonic() < deadline, f"still waiting for: {what}"
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"still waiting for: {what() if callable(what) else what}")
         time.sleep(0.1)

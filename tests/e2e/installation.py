@@ -76,6 +76,16 @@ class Installation(Site):
         """All that the terminal shows."""
         return self.output.read_text(errors="replace")
 
+    def troubles(self, most: int = 40) -> str:
+        """The last lines of its logs that warn."""
+        found = [
+            f"{log.name}: {line}"
+            for log in sorted((self.home / "log").glob("*.log"))
+            for line in log.read_text(errors="replace").splitlines()
+            if "WARNING" in line or "ERROR" in line
+        ]
+        return "\n".join(found[-most:])
+
     def stop(self) -> int:
         """Ctrl-C, and wait; returns the exit status."""
         assert self.process is not None

@@ -5,6 +5,7 @@ Real services throughout: web, workers, learner, supervisor, trainings, endpoint
 The encoder is small and random: the tickets tell their service by a word.
 """
 
+import json
 import shutil
 import tempfile
 import time
@@ -27,6 +28,8 @@ POOL, LABELLED = 480, 200
 TRAFFIC = 200
 MORE, SPELLS = 10_000, 6
 """Where the tickets that come while judging begin, and how often more may come."""
+STILL_MORE, LULL_SECONDS = 20_000, 20.0
+"""Where those begin that come when too few of an observation's first tickets were answered by the model, and when."""
 PROMISE = 0.6  # a wrong guideline spoils a quarter of the tickets: the second version still keeps this
 TERMS = {"precision": PROMISE, "cost_margin": 0.5, "coverage_margin": 0.2}
 SURROUNDINGS = {
@@ -69,8 +72,13 @@ class Cast:
 
     def wait(self, what: str, ready) -> None:
         began = time.monotonic()
-        eventually(ready, f"{what}; {self.site.text()[-1500:]}", WAIT)
+        eventually(ready, lambda: f"{what}; {self.told()}", WAIT)
         print(f"{time.monotonic() - self.began:6.1f} s  {what} ({time.monotonic() - began:.1f} s)")
+
+    def told(self) -> str:
+        """What the installation says of itself, for whoever reads that a wait was in vain."""
+        standing = {path: self.ada.call("GET", f"{path}/") for path in ("observation", "production")}
+        return f"{json.dumps(standing)}\n{self.site.troubles()}"
 
     def version(self, number: int) -> None:
         """Let the policy start a training, and wait until its version is judged with a certificate asked for."""
@@ -94,10 +102,18 @@ class Cast:
         body = {"candidate": number, "share": 1.0, "slice": 0.1, "terms": TERMS | terms}
         self.chloe.call("POST", "observation/", body | {"escalation_minutes": 1.0, "misroute_minutes": 12.0})
         machine.route(TRAFFIC, first)
+        came_at = time.monotonic()
 
         def compared() -> bool:
+            nonlocal came_at
             figures = self.ada.observation()["figures"]
-            return figures["compared"] > TRAFFIC / 2 and not self.waiting()
+            if figures["waiting"] or figures["compared"] > TRAFFIC / 2:
+                return not figures["waiting"]
+            # A ticket that the model had no time for says nothing about it; after a while others come.
+            if time.monotonic() - came_at > LULL_SECONDS:
+                machine.route(TRAFFIC, STILL_MORE + machine.sent)
+                came_at = time.monotonic()
+            return False
 
         self.wait(f"version {number} has answered beside what routes", compared)
 
