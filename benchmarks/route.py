@@ -1,6 +1,6 @@
 """Live routing under load, through the real HTTP stack: how long a ticket waits, and what comes of too many.
 
-    python -m benchmarks.route --rps 50 100 200 --seconds 60 [--json OUT]
+    python -m benchmarks.route --rps 50 100 200 --seconds 60 [--texts OTHER.csv] [--json OUT]
 
 A scratch installation with every program of the Procfile on loopback: a version trained on the demo's tickets behind
 its endpoint (the fast form of the default encoder), the workers and beat at their usual work; no training is due. Calls
@@ -13,12 +13,14 @@ could not answer in time has been embedded by then.
 
 from __future__ import annotations
 
+import csv
 import statistics
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, cycle
+from pathlib import Path
 from typing import Any
 
 from benchmarks import report, scratch
@@ -36,6 +38,7 @@ def main() -> int:
     parser.add_argument("--rps", type=float, nargs="+", default=[50.0, 100.0, 200.0])
     parser.add_argument("--seconds", type=float, default=60.0, help="of each run")
     parser.add_argument("--mirrorings", type=int, default=3, help="runs with, and as many without, a mirror")
+    parser.add_argument("--texts", type=Path, help="a CSV file of other tickets, for each rate once more")
     parser.add_argument("--train-seconds", type=float, default=240.0, help="time box of the training")
     asked = parser.parse_args()
     with scratch.house() as house:
@@ -44,12 +47,13 @@ def main() -> int:
         load.warm()
         rows = [load.floor(asked.rps[0])]
         rows += [load.route(f"{rate:g}/s", rate) for rate in asked.rps]
+        others = list(load.others(asked.texts, asked.rps)) if asked.texts else []
         mirrored = load.mirrored(asked.rps[0], asked.mirrorings)
         killed = load.killed(asked.rps[0])
         for one in (*mirrored, killed):
             print(report.table([one]), flush=True)
     targets = [*_of_rates(rows[1:]), *_of_mirroring(mirrored), *_of_the_kill(killed)]
-    return report.publish(asked, "Live routing under load", [*rows, *mirrored, killed], targets)
+    return report.publish(asked, "Live routing under load", [*rows, *others, *mirrored, killed], targets)
 
 
 class Load:
@@ -86,6 +90,16 @@ class Load:
         row = {"run": name} | _seen(self._desk(rate), rate)
         print(report.table([row]), flush=True)
         return row
+
+    def others(self, path: Path, rates: list[float]) -> Iterator[dict[str, Any]]:
+        """The rates once more with the texts of a file, over and over."""
+        with path.open(newline="", encoding="utf-8") as file:
+            texts = [row["text"] for row in csv.DictReader(file)]
+        long = statistics.mean(map(len, texts))
+        mine, self._texts = self._texts, cycle(texts)
+        for rate in rates:
+            yield self.route(f"{rate:g}/s, {long:.0f} characters", rate)
+        self._texts = mine
 
     def mirrored(self, rate: float, times: int) -> list[dict[str, Any]]:
         """With a tenth mirrored and with none, by turns, so that whatever else the machine does meets both."""

@@ -26,6 +26,11 @@ BATCH = 64
 BATCH_TOKENS = 256
 """A batch holds at most this many tokens for each thread, padding included: what a core's cache holds."""
 
+FEWEST_TOKENS, BATCHES_EACH = 64, 2
+"""Where batches are worked on side by side, each worker gets at least so many, if they hold so many tokens: few texts
+are shared out evenly then, with little to pad. Four live tickets took 4.7 ms each in batches as long as could be and
+take 3.7, and 6.9 of the processor's time instead of 7.5 (two cores with AVX-512 VNNI)."""
+
 CHARACTERS_PER_TOKEN = 50
 """As in ``ml.encoder``: a text is cut to this many characters per token before the tokenizer reads it."""
 
@@ -125,7 +130,7 @@ class FastEncoder:
         found = np.zeros((len(tokens), self.dim), np.float32)
         done = 0
         most = min(batch_size, -(-len(tokens) // self.graph.at_once))
-        cut = list(batches(tokens, most, BATCH_TOKENS * self.graph.threads))
+        cut = list(batches(tokens, most, self._most_tokens(tokens)))
         # Closed, so that what still waits is dropped at once when ``on_batch`` raises.
         with closing(self.graph.run_all([[tokens[row] for row in rows] for rows in cut])) as made:
             for rows, outputs in zip(cut, made, strict=True):
@@ -134,6 +139,14 @@ class FastEncoder:
                 if on_batch:
                     on_batch(done)
         return found[place]
+
+    def _most_tokens(self, tokens: Tokens) -> int:
+        """Of one batch of these texts."""
+        most = BATCH_TOKENS * self.graph.threads
+        if self.graph.at_once == 1:
+            return most
+        share = sum(map(len, tokens)) // (BATCHES_EACH * self.graph.at_once)
+        return min(most, max(FEWEST_TOKENS, share))
 
 
 def _distinct(tokens: Tokens) -> tuple[Tokens, NDArray[np.int64]]:
