@@ -115,7 +115,8 @@ class Load:
         for is_on, runs in calls.items():
             name = f"{rate:g}/s, {'a tenth' if is_on else 'none'} mirrored"
             row = {"run": name} | _seen([call for run in runs for call in run], rate)
-            rows.append(row | {"p95 ms": round(statistics.median(_p95(run) for run in runs), 1)})
+            of_one = {"answered/s": round(row["answered/s"] / times, 1)}
+            rows.append(row | of_one | {"p95 ms": round(statistics.median(_p95(run) for run in runs), 1)})
         rows[1]["compared"] = compared
         return rows
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.score import LEAST_DOUBT
+from ml.score import BY_CONFIDENCE, LEAST_DOUBT, Scoring
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -40,23 +40,25 @@ class Answers:
         """Whether the model says of any ticket how strange it is."""
         return bool(np.isfinite(self.outlier).any())
 
-    def scores(self, weight: float, surest: float = 1.0) -> Floats:
-        """What `ml.score` makes of each (n,); NaN where there is no confidence, or no rank though the weight asks."""
-        if weight == 0.0:
+    def scores(self, how: Scoring) -> Floats:
+        """What is held against a threshold, of each (n,), as ``Scoring.of`` makes it, to the last bit: a ticket at the
+        threshold must not fall on its other side where tickets are routed one by one. NaN where there is no confidence,
+        or no rank though the weight asks.
+        """
+        if how.weight == 0.0:
             return self.confidence
-        # What `ml.score.routing_score` does, to the last bit: a ticket at the threshold must not fall on its other side
-        # where tickets are routed one by one. numpy's own exp differs in that bit.
         inside = (self.outlier >= 0.0) & (self.outlier <= 1.0)
-        powers = (-weight * np.where(inside, self.outlier, math.nan)).tolist()
-        sure = np.clip(self.confidence, LEAST_DOUBT, min(1.0 - LEAST_DOUBT, surest))
+        powers = (-how.weight * np.where(inside, self.outlier, math.nan)).tolist()
+        sure = np.clip(self.confidence, LEAST_DOUBT, min(1.0 - LEAST_DOUBT, how.surest))
+        # numpy's own exp differs from math's in the last bit.
         kept = sure * np.fromiter(map(math.exp, powers), np.float64, len(powers))
         return np.asarray(kept / (kept + 1.0 - sure), np.float64)
 
     def ranked(
-        self, known: frozenset[str], gate: float | None = None, weight: float = 0.0, surest: float = 1.0
+        self, known: frozenset[str], gate: float | None = None, how: Scoring = BY_CONFIDENCE
     ) -> Floats:
         """Scores (n,) where a ticket could be routed at all, else -inf: strange, or of no service that is known."""
-        scores = self.scores(weight, surest)
+        scores = self.scores(how)
         fit = np.isfinite(scores) & np.isin(self.service, sorted(known))
         if gate is not None:
             fit &= self.outlier <= gate  # NaN is no rank, and not routed

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ml.score import OUTLIER_WEIGHT, surest_for
+from ml.score import OUTLIER_WEIGHT, Scoring, surest_for
 
 State = Literal[
     "certified",
@@ -172,6 +172,11 @@ class Certificate:
     choices: tuple[float, ...] = field(default=())
     outlier_weight: float = 0.0
     surest: float = 1.0
+
+    @property
+    def scoring(self) -> Scoring:
+        """How a ticket's score is made of what the model says."""
+        return Scoring(self.outlier_weight, self.surest)
 
     def threshold_for(self, service: str | None) -> float | None:
         """The threshold a ticket answered with this service is held against; None when nothing is certified."""

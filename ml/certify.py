@@ -19,6 +19,7 @@ from ml.answers import Answers
 from ml.certificate import OTHERS, OVERALL, Certificate, Group, Promise, State, Tested
 from ml.grid import TAKEN, thresholds
 from ml.metrics import wilson
+from ml.score import Scoring
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -191,10 +192,9 @@ def _cells(base: Certificate, audit: Answers, right: Bools, pool: Answers, promi
         parts = [(group.name, group.services, promise.of(group)) for group in promise.groups]
         parts += [(OTHERS, others, promise.precision)] if others else []
     level, known = base.level / len(parts), frozenset(base.known)
-    how = (known, promise.gate, base.outlier_weight, base.surest)
-    pooled, ranked = pool.ranked(*how), audit.ranked(*how)
+    pooled, ranked = (some.ranked(known, promise.gate, base.scoring) for some in (pool, audit))
     # Without the limit: how often the model is wrong is guessed from all that its probabilities say.
-    guesses = [pool.scores(taken * base.outlier_weight) for taken in TAKEN]
+    guesses = [pool.scores(Scoring(taken * base.outlier_weight)) for taken in TAKEN]
     found = []
     for name, services, wanted in parts:
         mine = np.where(np.isin(pool.service, services), pooled, -np.inf)

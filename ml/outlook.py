@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ml.judging import Sheet
 from ml.metrics import wilson
-from ml.score import routing_score
+from ml.score import BY_CONFIDENCE, Scoring
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Outcome:
 
 
 def scores(
-    given: Sheet, services: Sequence[str], weight: float, gate: float | None, surest: float = 1.0
+    given: Sheet, services: Sequence[str], how: Scoring = BY_CONFIDENCE, gate: float | None = None
 ) -> list[float | None]:
     """What is held against a threshold (`ml.score`), ticket by ticket (n,); None where a ticket cannot be routed at
     all: no usable answer, a service not among `services`, beyond the gate, or without the outlier rank asked for."""
@@ -65,7 +65,7 @@ def scores(
     found: list[float | None] = []
     for guess, confidence, outlier in zip(given.guess, given.confidence, given.outlier, strict=True):
         barred = guess not in here or (gate is not None and (outlier is None or not outlier <= gate))
-        score = None if barred or confidence is None else routing_score(confidence, outlier, weight, surest)
+        score = None if barred or confidence is None else how.of(confidence, outlier)
         found.append(score)
     return found
 

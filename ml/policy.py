@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ml.certificate import Certificate
-from ml.score import routing_score
+from ml.score import BY_CONFIDENCE
 
 Band = Literal["sure", "hesitating", "lost"]
 
@@ -86,8 +86,8 @@ def decide(
     if len(labels) != len(probabilities):
         raise ValueError(f"{len(labels)} labels but {len(probabilities)} probabilities")
     suggested, confidence = _best(labels, probabilities)
-    how = (certificate.outlier_weight, certificate.surest) if certificate is not None else (0.0, 1.0)
-    score = None if confidence is None else routing_score(confidence, outlier, *how)
+    how = certificate.scoring if certificate is not None else BY_CONFIDENCE
+    score = None if confidence is None else how.of(confidence, outlier)
     threshold = certificate.threshold_for(suggested) if certificate is not None else None
     reasons: list[Reason] = []
     if EVERY_SERVICE in held or suggested in held:

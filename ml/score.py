@@ -8,6 +8,7 @@ more of it counts for nothing. How form, weight and limit were chosen: docs/deci
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 OUTLIER_WEIGHT = 10.0
 """Nats of log-odds that the strangest ticket loses, the most ordinary one losing none."""
@@ -23,18 +24,28 @@ def surest_for(precision: float) -> float:
     return odds / (1.0 + odds)
 
 
-def routing_score(
-    confidence: float, outlier: float | None, weight: float, surest: float = 1.0
-) -> float | None:
-    """The confidence (a probability), at most `surest`, its log-odds lowered by `weight` * `outlier`: in [0, 1]. With a
-    weight of 0 the confidence itself.
+@dataclass(frozen=True)
+class Scoring:
+    """`weight`: nats of log-odds that the strangest ticket loses; with 0 the confidence itself is the score.
 
-    None without an outlier rank in [0, 1] though the weight asks for one.
+    `surest`: a confidence above it counts as it.
     """
-    if weight == 0.0:
-        return confidence
-    if outlier is None or not 0.0 <= outlier <= 1.0:
-        return None
-    sure = min(max(confidence, LEAST_DOUBT), 1.0 - LEAST_DOUBT, surest)
-    kept = sure * math.exp(-weight * outlier)
-    return kept / (kept + 1.0 - sure)
+
+    weight: float = 0.0
+    surest: float = 1.0
+
+    def of(self, confidence: float, outlier: float | None) -> float | None:
+        """The score of a ticket, in [0, 1]: the confidence (a probability), at most `surest`, its log-odds lowered by
+        `weight` * `outlier`. None without an outlier rank in [0, 1] though the weight asks for one.
+        """
+        if self.weight == 0.0:
+            return confidence
+        if outlier is None or not 0.0 <= outlier <= 1.0:
+            return None
+        sure = min(max(confidence, LEAST_DOUBT), 1.0 - LEAST_DOUBT, self.surest)
+        kept = sure * math.exp(-self.weight * outlier)
+        return kept / (kept + 1.0 - sure)
+
+
+BY_CONFIDENCE = Scoring()
+"""Of a model that does not say how strange a ticket is."""

@@ -95,7 +95,10 @@ class Cast:
         self.ada.call("PATCH", "policy/", {"is_active": False})  # the next when the story says
 
     def observe(self, number: int, machine: Machine, first: int, **terms: int) -> None:
-        """Observe a version while tickets come in, until it has answered them all; a lead may overrule the gate."""
+        """Observe a version while tickets come in, until it has answered them all; a lead may overrule the gate.
+
+        One that answers far fewer than what routes is decided about, and shown no more tickets, before that.
+        """
         if self.ada.call("GET", f"models/{number}/gate/")["observe"]["code"] == "stopped_by_gate":
             why = {"purpose": "observe", "reason": "To see it beside what routes, routing nothing."}
             self.chloe.call("POST", f"models/{number}/gate/override/", why)
@@ -106,9 +109,11 @@ class Cast:
 
         def compared() -> bool:
             nonlocal came_at
-            figures = self.ada.observation()["figures"]
-            if figures["waiting"] or figures["compared"] > TRAFFIC / 2:
-                return not figures["waiting"]
+            seen = self.ada.observation()
+            if seen["figures"]["waiting"]:
+                return False
+            if seen["figures"]["compared"] > TRAFFIC / 2 or seen["state"] != "running":
+                return True
             # A ticket that the model had no time for says nothing about it; after a while others come.
             if time.monotonic() - came_at > LULL_SECONDS:
                 machine.route(TRAFFIC, STILL_MORE + machine.sent)

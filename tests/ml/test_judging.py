@@ -17,6 +17,7 @@ from ml.answers import answers
 from ml.judging import Sheet, auroc, compare, judge, passed_at, sheet
 from ml.mcnemar import Paired, paired
 from ml.outlook import Day, outcome, scores, steps
+from ml.score import Scoring
 
 PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LABELS = ["billing", "delivery", "returns"]
@@ -167,7 +168,7 @@ def test_two_models_meet_on_tickets_both_answered_under_the_same_label() -> None
 
 
 def test_a_threshold_says_what_a_day_would_bring() -> None:
-    counted = steps(SMALL, scores(SMALL, ["billing", "delivery"], 0.0, None))
+    counted = steps(SMALL, scores(SMALL, ["billing", "delivery"]))
     assert (counted.threshold, counted.routed, counted.right) == (
         [0.9, 0.8, 0.7, 0.6],
         [1, 2, 3, 4],
@@ -189,8 +190,8 @@ def test_a_threshold_says_what_a_day_would_bring() -> None:
 
 
 def test_what_cannot_be_routed_has_no_score() -> None:
-    assert scores(SMALL, ["billing"], 0.0, 0.5) == [0.9, 0.6, None, None]
-    assert scores(made([("billing", "billing", 0.9, None)]), ["billing"], 8.0, None) == [None]
+    assert scores(SMALL, ["billing"], gate=0.5) == [0.9, 0.6, None, None]
+    assert scores(made([("billing", "billing", 0.9, None)]), ["billing"], Scoring(8.0)) == [None]
     assert outcome(steps(made([]), []), 0.5, Day(1, 1, 1)) is None
 
 
@@ -205,7 +206,7 @@ def test_counting_at_a_threshold_is_counting_the_tickets_above_it(
     rows: list[tuple[str | None, str, float]], threshold: float
 ) -> None:
     given_sheet = made([(truth, guess, sure, None) for truth, guess, sure in rows])
-    found = outcome(steps(given_sheet, scores(given_sheet, LABELS, 0.0, None)), threshold, Day(1, 1, 1))
+    found = outcome(steps(given_sheet, scores(given_sheet, LABELS)), threshold, Day(1, 1, 1))
     if not rows:
         assert found is None
         return

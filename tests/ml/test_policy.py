@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ml.certificate import Certificate
 from ml.policy import EVERY_SERVICE, band, decide
-from ml.score import routing_score
+from ml.score import Scoring
 
 LABELS = ("card", "parcel", "refund")
 SURE = (0.98, 0.01, 0.01)
@@ -65,12 +65,12 @@ def test_a_more_confident_answer_is_never_named_less_sure(p1: float, share: floa
 
 
 def test_the_most_ordinary_ticket_keeps_its_confidence_and_a_strange_one_loses_by_its_rank() -> None:
-    assert routing_score(0.9, 0.0, 8.0) == pytest.approx(0.9)
-    assert routing_score(0.9, 1.0, 8.0) == pytest.approx(0.003, abs=0.0005)
-    assert routing_score(0.9, None, 0.0) == 0.9
-    assert routing_score(0.9, None, 8.0) is None and routing_score(0.9, math.nan, 8.0) is None
+    assert Scoring(8.0).of(0.9, 0.0) == pytest.approx(0.9)
+    assert Scoring(8.0).of(0.9, 1.0) == pytest.approx(0.003, abs=0.0005)
+    assert Scoring(0.0).of(0.9, None) == 0.9
+    assert Scoring(8.0).of(0.9, None) is None and Scoring(8.0).of(0.9, math.nan) is None
     log_odds = math.log(0.9 / 0.1) - 8 * 0.3
-    assert routing_score(0.9, 0.3, 8.0) == pytest.approx(1 / (1 + math.exp(-log_odds)))
+    assert Scoring(8.0).of(0.9, 0.3) == pytest.approx(1 / (1 + math.exp(-log_odds)))
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 20))
@@ -79,7 +79,7 @@ def test_a_surer_or_more_ordinary_ticket_never_scores_less(
 ) -> None:
     low, high = sorted((confidence, surer))
     strange, plain = max(outlier, ordinary), min(outlier, ordinary)
-    least, most = routing_score(low, strange, weight), routing_score(high, plain, weight)
+    least, most = Scoring(weight).of(low, strange), Scoring(weight).of(high, plain)
     assert least is not None and most is not None and 0 <= least <= most + 1e-12 <= 1 + 1e-12
 
 
@@ -89,7 +89,7 @@ def test_a_surer_or_more_ordinary_ticket_never_scores_less(
 def test_a_sure_ordinary_ticket_of_a_certified_service_is_routed() -> None:
     found = decide(LABELS, SURE, 0.1, CERTIFICATE)
     assert found.is_routed and (found.service, found.reason, found.reasons) == ("card", None, ())
-    assert found.score == routing_score(0.98, 0.1, 2.0) and found.threshold == 0.9
+    assert found.score == Scoring(2.0).of(0.98, 0.1) and found.threshold == 0.9
 
 
 @pytest.mark.parametrize(

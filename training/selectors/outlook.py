@@ -49,10 +49,10 @@ def scored(version: ModelVersion, test_set_id: int | None = None) -> Scored | No
     certificate = row.certificate if row else None
     here = {service.code for service in annotation.services_active()} & set(version.labels)
     if certificate is None:
-        return Scored(evaluation, given, scores(given, sorted(here), 0.0, None), None)
+        return Scored(evaluation, given, scores(given, sorted(here)), None)
     routable = sorted(here - set(certificate.escalated))
-    how = (certificate.outlier_weight, certificate.gate, certificate.surest)
-    return Scored(evaluation, given, scores(given, routable, *how), row)
+    score = scores(given, routable, certificate.scoring, certificate.gate)
+    return Scored(evaluation, given, score, row)
 
 
 def outlook(
