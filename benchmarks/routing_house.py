@@ -19,6 +19,7 @@ LABELS = 1_000
 POOL = 2_000
 THRESHOLD = 0.6
 """Of the stand-in certificate: about what a real one would ask for; most tickets of the demo's kind lie above it."""
+MIRRORED = 0.1
 WAIT_SECONDS = 300.0
 
 
@@ -101,12 +102,17 @@ class RoutingHouse:
         return bool(backend().observe_endpoint(endpoint).state == "in_service")
 
     def observe(self) -> Any:
-        """Mirror a tenth of the tickets to the candidate, whatever the gate says of its made-up labels by now."""
+        """Mirror a tenth of the tickets to the candidate, whatever the gate says of its made-up labels by now, on terms
+        that nothing decides: what is decided about is shown no more tickets."""
         from inference import actions
+        from ml.verdict import Terms
         from training.models import GateVerdict
 
         GateVerdict.objects.create(model_version=self.candidate, passed=True, fingerprint="a benchmark's")
-        observation = actions.observation_start(candidate=self.candidate, started_by=None, share=0.1)
+        terms = Terms(cost_margin=0.0, coverage_margin=1.0, resolution=1e-9)
+        observation = actions.observation_start(
+            candidate=self.candidate, started_by=None, share=MIRRORED, terms=terms
+        )
         self.until(lambda: self.answers("observer"), "the observer")
         return observation
 

@@ -6,7 +6,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ from ml.predictor import Predictor
 from ml.schema import Manifest, TrainingRow, dump_line
 from ml.worker import Worker
 from tests.ml.letters import PATIENCE, Letters, wait_for
+
+if TYPE_CHECKING:
+    from ml.encoder import Encoder
 
 _VOCABULARY = (
     "the my a is not where when was and card lost stolen pin parcel late broken screen refund money back "
@@ -107,6 +110,25 @@ def make_tree(tmp_path: Path) -> Callable[..., Path]:
         return root
 
     return make
+
+
+@pytest.fixture
+def always_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of two small layers is all overhead: which form is faster on it is a matter of chance."""
+    from ml import forms
+
+    monkeypatch.setattr(forms._Judge, "_speeds", lambda *_, **__: (2.0, 1.0))
+
+
+@pytest.fixture
+def fast(bert: Path, tmp_path: Path, always_faster: None) -> tuple[Encoder, Path, dict[str, Any]]:
+    """The small encoder, the folder of its int8 form, and what is told of that."""
+    from ml.encoder import Encoder
+    from tests.ml.formed import make_form
+
+    encoder = Encoder.load(bert)
+    folder = tmp_path / "artifact"
+    return encoder, folder, make_form(encoder, folder)
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 
 from ml.bert_graph import BertGraph, Shape
 from ml.encoder import Encoder
-from ml.fast_encoder import FastEncoder, Graph, load_tokenizer
+from ml.fast_encoder import BATCH_TOKENS, FastEncoder, Graph, load_tokenizer
 from ml.float_graph import _weights
 from ml.pooling import read_object
-from tests.ml.test_forms import JUDGED
+from tests.ml.formed import JUDGED
 
 
 class Counting(Graph):
@@ -62,6 +62,19 @@ def test_a_few_texts_are_shared_out_among_the_threads_and_one_text_needs_none(be
     graph.together = threading.Barrier(1)
     assert fast.embed(JUDGED[:1]).shape == (1, fast.dim)
     assert graph.begun == 1 and "_workers" not in vars(graph)
+
+
+def test_a_few_long_texts_are_shared_out_evenly_with_little_to_pad(bert: Path) -> None:
+    """Three of one length, in batches as long as could be, are two batches, one of them twice as long as the other."""
+    fast, graph = encoder(bert, 2)
+    long = [f"{word} " * 60 for word in ("card", "parcel", "refund")]
+    tokens = fast.tokenise(long)
+    assert len({len(one) for one in tokens}) == 1 and 2 * len(tokens[0]) <= BATCH_TOKENS
+    found = fast.embed(long)
+    assert graph.begun == 3
+    alone, by_itself = encoder(bert, 1)
+    by_itself.together = threading.Barrier(1)
+    assert np.abs(found - alone.embed(long)).max() < 1e-5 and by_itself.begun == 1
 
 
 def test_whoever_stops_between_batches_leaves_the_rest_undone(bert: Path) -> None:

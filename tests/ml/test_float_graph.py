@@ -17,7 +17,7 @@ from ml.float_graph import keep_check, load_float
 from ml.forms import CHECK, FP32, CannotRun
 from ml.predictor import Predictor
 from ml.schema import TransformInput
-from tests.ml.test_forms import JUDGED, write_artifact
+from tests.ml.formed import JUDGED, write_artifact
 
 WEIGHTS = "encoder/model.safetensors"
 

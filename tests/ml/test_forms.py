@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,63 +13,16 @@ import onnx
 import pytest
 
 from ml import forms, quantising
-from ml.artifact import ENCODER, encoder_fingerprint, read_manifest, write_manifest
+from ml.artifact import ENCODER, encoder_fingerprint
 from ml.bert_graph import NoGraph, Shape, products
-from ml.encoder import Encoder, copy_encoder
+from ml.encoder import Encoder
 from ml.fast_encoder import batches
-from ml.forms import GRAPH, INT8, choose, fingerprint_of, load_graph, texts_for
+from ml.forms import GRAPH, INT8, fingerprint_of, load_graph, texts_for
 from ml.int8 import MOST_IN_16
 from ml.machine import adds_bytes_exactly
 from ml.predictor import Predictor
-from ml.probe import Head
-from ml.schema import Manifest, TransformInput
-from tests.ml.conftest import WORDS
-
-RNG = np.random.default_rng(3)
-SENTENCES = list(
-    dict.fromkeys(" ".join(RNG.choice(WORDS, size)) for size in RNG.integers(1, 24, 400).tolist())
-)
-CALIBRATION, JUDGED = SENTENCES[:200], SENTENCES[200:]
-
-
-def head_of(encoder: Encoder, labels: int = 3) -> Head:
-    """A head that tells far-apart directions of this encoder's vectors apart."""
-    vectors = encoder.embed(CALIBRATION)
-    centred = vectors - vectors.mean(axis=0)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    weight = directions[:labels].astype(np.float32) * 20
-    return Head(weight, -(weight @ vectors.mean(axis=0)))
-
-
-def make_form(encoder: Encoder, folder: Path, judged: list[str] = JUDGED, **told: Any) -> dict[str, Any]:
-    copy_encoder(encoder.folder, folder / ENCODER)
-    labels = told.pop("labels", None) or head_of(encoder).labels
-    return choose(encoder, folder, encoder.fingerprint(), (CALIBRATION, judged), labels, 1, **told)
-
-
-def write_artifact(encoder: Encoder, folder: Path, form: dict[str, Any]) -> Manifest:
-    head = head_of(encoder)
-    head.save(folder / "head.npz")
-    return write_manifest(
-        folder,
-        Manifest(
-            kind="classifier", dim=encoder.dim, encoder=form["encoder"], base_model="tiny", created_by="test",
-            labels=["a", "b", "c"], form=form, files={"-": "-"},
-        ),
-    )  # fmt: skip
-
-
-@pytest.fixture
-def always_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model of two small layers is all overhead: which form is faster on it is a matter of chance."""
-    monkeypatch.setattr(forms._Judge, "_speeds", lambda *_, **__: (2.0, 1.0))
-
-
-@pytest.fixture
-def fast(bert: Path, tmp_path: Path, always_faster: None) -> tuple[Encoder, Path, dict[str, Any]]:
-    encoder = Encoder.load(bert)
-    folder = tmp_path / "artifact"
-    return encoder, folder, make_form(encoder, folder)
+from ml.schema import TransformInput
+from tests.ml.formed import JUDGED, SENTENCES, make_form, write_artifact
 
 
 def test_the_int8_form_keeps_the_labels_and_has_a_space_of_its_own(
@@ -188,77 +139,6 @@ def test_time_that_is_over_leaves_float32(bert: Path, tmp_path: Path) -> None:
 
     form = make_form(Encoder.load(bert), tmp_path / "artifact", check=over)
     assert form["name"] == "fp32" and "no time was left" in form["reason"]
-
-
-def test_an_artifact_in_int8_answers_without_torch(fast: tuple[Encoder, Path, dict[str, Any]]) -> None:
-    encoder, folder, form = fast
-    write_artifact(encoder, folder, form)
-    program = (
-        "import sys; from pathlib import Path\n"
-        "from ml.predictor import Predictor; from ml.schema import TransformInput\n"
-        "import ml.serve\n"
-        "found = Predictor.load(Path(sys.argv[1]))\n"
-        "print(found.predict([TransformInput('1', 'my card is lost')])[0].encoder)\n"
-        "print([name for name in ('torch', 'transformers') if name in sys.modules])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True)
-    assert done.stdout.split("\n")[:2] == [form["encoder"], "[]"], done.stderr
-
-
-def test_a_machine_that_gives_other_vectors_answers_in_float32_under_another_name(
-    fast: tuple[Encoder, Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
-) -> None:
-    encoder, folder, form = fast
-    with np.load(folder / forms.CHECK) as kept:
-        vectors = kept["vectors"]
-    with (folder / forms.CHECK).open("wb") as stream:
-        np.savez(stream, vectors=np.roll(vectors, 1, axis=1))
-    write_artifact(encoder, folder, form)
-    predictor = Predictor.load(folder)
-    assert "come out another way" in capsys.readouterr().err
-    answer = predictor.predict([TransformInput("1", "my card is lost")])[0]
-    assert answer.encoder == encoder.fingerprint() != form["encoder"]
-    assert np.allclose(answer.embedding, encoder.embed(["my card is lost"])[0], atol=1e-5)
-
-
-def test_without_onnx_runtime_float32_answers(
-    fast: tuple[Encoder, Path, dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    encoder, folder, form = fast
-    write_artifact(encoder, folder, form)
-    monkeypatch.delitem(sys.modules, "ml.fast_encoder")
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    assert Predictor.load(folder).space == encoder.fingerprint()
-    assert "float32 answers instead" in capsys.readouterr().err
-
-
-def test_an_artifact_from_before_there_were_forms_loads(bert: Path, tmp_path: Path) -> None:
-    encoder = Encoder.load(bert)
-    copy_encoder(bert, tmp_path / "artifact" / ENCODER)
-    write_artifact(encoder, tmp_path / "artifact", {"encoder": encoder.fingerprint()})
-    path = tmp_path / "artifact" / "manifest.json"
-    record = json.loads(path.read_text())
-    del record["form"]
-    path.write_text(json.dumps(record))
-    predictor = Predictor.load(tmp_path / "artifact")
-    assert predictor.space == predictor.manifest.encoder == encoder.fingerprint()
-    assert read_manifest(tmp_path / "artifact").form == {}
-
-
-def test_a_graph_of_other_weights_names_another_space(
-    fast: tuple[Encoder, Path, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    encoder, folder, form = fast
-    other = tmp_path / "other"
-    shutil.copytree(folder, other)
-    with (other / GRAPH).open("ab") as stream:
-        stream.write(b"\x00")
-    assert fingerprint_of(form, other) != form["encoder"]
-    write_artifact(encoder, other, form)
-    assert Predictor.load(other).space == encoder.fingerprint(), "never under the name of the other graph"
-    assert "not those of the space" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("mode", ["cls", "max", "mean", "mean_sqrt_len", "lasttoken", "mean+cls"])
