@@ -41,13 +41,18 @@ class House:
     programs: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Start a program of the virtual environment with this house's environment; its output goes to a log."""
+        """Start a program of the virtual environment with this house's environment; its output goes to a log.
+
+        In a session of its own, as the process manager does: Linux shares the cores among sessions first (autogroup), and
+        what gives way tells its session (`ml.machine.give_way`), the web server's too if that were the same.
+        """
         with (self.logs / f"{Path(command[0]).name}-{len(self.programs)}.log").open("wb") as log:
             program = subprocess.Popen(
                 [str(Path(sys.executable).parent / command[0]), *command[1:]],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
                 preexec_fn=_end_with_us,  # noqa: PLW1509 - only a system call
             )
         self.programs.append(program)
