@@ -29,7 +29,7 @@ TRAFFIC = 200
 MORE, SPELLS = 10_000, 6
 """Where the tickets that come while judging begin, and how often more may come."""
 STILL_MORE, LULL_SECONDS = 20_000, 20.0
-"""Where those begin that come when too few of an observation's first tickets were answered by the model, and when."""
+"""Where those begin that come when too few of an observation's first tickets could be compared, and when."""
 PROMISE = 0.6  # a wrong guideline spoils a quarter of the tickets: the second version still keeps this
 TERMS = {"precision": PROMISE, "cost_margin": 0.5, "coverage_margin": 0.2}
 SURROUNDINGS = {
@@ -110,11 +110,13 @@ class Cast:
         def compared() -> bool:
             nonlocal came_at
             seen = self.ada.observation()
-            if seen["figures"]["waiting"]:
+            figures = seen["figures"]
+            if figures["waiting"]:
                 return False
-            if seen["figures"]["compared"] > TRAFFIC / 2 or seen["state"] != "running":
+            is_decided = bool(figures["compared"]) and seen["state"] != "running"
+            if is_decided or figures["compared"] > TRAFFIC / 2:
                 return True
-            # A ticket that the model had no time for says nothing about it; after a while others come.
+            # Controls, and tickets that the model had no time for, are not compared; after a while others come.
             if time.monotonic() - came_at > LULL_SECONDS:
                 machine.route(TRAFFIC, STILL_MORE + machine.sent)
                 came_at = time.monotonic()
