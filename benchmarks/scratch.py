@@ -43,8 +43,8 @@ class House:
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a program of the virtual environment with this house's environment; its output goes to a log.
 
-        In a session of its own, as the process manager does: Linux shares the cores among sessions first (autogroup), and
-        what gives way tells its session (`ml.machine.give_way`), the web server's too if that were the same.
+        In a session of its own, as the process manager does: Linux shares the cores among sessions first (autogroup),
+        and what gives way tells its session (`ml.machine.give_way`), the web server's too if that were the same.
         """
         with (self.logs / f"{Path(command[0]).name}-{len(self.programs)}.log").open("wb") as log:
             program = subprocess.Popen(
