@@ -33,7 +33,6 @@ from ml.certificate import Certificate, Promise
 from ml.certify import certify, groups_by_size
 from ml.outlier_rank import fit_ranks
 from ml.probe import fit_probe, folds_by_group
-from ml.score import Scoring
 from ml.softmax import softmax
 
 Bools = NDArray[np.bool_]
@@ -133,7 +132,7 @@ def _by_head(taught: history.History, pool: history.Floats, test: history.Histor
 
 def world_of(said: Answers, labels: NDArray[np.str_], promise: Promise) -> World:
     """Labels (n,) the model was not taught are out of scope."""
-    scores = said.scores(Scoring(promise.outlier_weight if said.has_ranks else 0.0, promise.surest))
+    scores = said.scores(promise.scoring(said.has_ranks))
     return World(said, np.where(np.isin(labels, said.labels), labels, ""), scores)
 
 

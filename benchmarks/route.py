@@ -8,7 +8,8 @@ are sent when they are due, at a fixed rate, whatever became of those before, an
 (``benchmarks.open_loop``); each is a ticket of its own. "floor": the endpoint called directly at the first rate, with
 nothing of ours before it. Then a newer version comes, and a tenth is mirrored to it, by turns with none, at the first
 rate. Last, the program behind the endpoint is killed a third into a run. Every run begins at rest: what the one before
-could not answer in time has been embedded by then.
+could not answer in time has been embedded by then. With ``--texts`` each rate is run once more with the texts of a CSV
+file (column ``text``), such as shorter ones.
 """
 
 from __future__ import annotations

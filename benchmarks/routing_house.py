@@ -19,7 +19,6 @@ LABELS = 1_000
 POOL = 2_000
 THRESHOLD = 0.6
 """Of the stand-in certificate: about what a real one would ask for; most tickets of the demo's kind lie above it."""
-MIRRORED = 0.1
 WAIT_SECONDS = 300.0
 
 
@@ -111,7 +110,7 @@ class RoutingHouse:
         GateVerdict.objects.create(model_version=self.candidate, passed=True, fingerprint="a benchmark's")
         terms = Terms(cost_margin=0.0, coverage_margin=1.0, resolution=1e-9)
         observation = actions.observation_start(
-            candidate=self.candidate, started_by=None, share=MIRRORED, terms=terms
+            candidate=self.candidate, started_by=None, share=0.1, terms=terms
         )
         self.until(lambda: self.answers("observer"), "the observer")
         return observation

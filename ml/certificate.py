@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ml.score import OUTLIER_WEIGHT, Scoring, surest_for
+from ml.score import BY_CONFIDENCE, OUTLIER_WEIGHT, Scoring, surest_for
 
 State = Literal[
     "certified",
@@ -101,6 +101,12 @@ class Promise:
     def surest(self) -> float:
         """From which confidence on more of it counts for nothing (`ml.score`): by the highest of its promises."""
         return surest_for(max([self.precision, *map(self.of, self.groups)]))
+
+    def scoring(self, has_ranks: bool) -> Scoring:
+        """How scores are made under this promise; without a rank for any ticket the confidence is all there is."""
+        return (
+            Scoring(self.outlier_weight, self.surest) if has_ranks and self.outlier_weight else BY_CONFIDENCE
+        )
 
     @property
     def risk(self) -> float:

@@ -138,8 +138,7 @@ def certify(
     names = np.asarray(["" if one is None else str(one) for one in truth], dtype=object)
     right = np.asarray(audit.service == names, np.bool_) & np.isin(audit.service, sorted(services))
     level = ltt.spent(promise.delta, use)
-    # Without a rank for any ticket, of the pool or the audit, the model cannot tell: its confidence is all there is.
-    weight = promise.outlier_weight if pool.has_ranks or audit.has_ranks else 0.0
+    how = promise.scoring(pool.has_ranks or audit.has_ranks)
     base = Certificate(
         state="no_audit_labels",
         threshold=None,
@@ -154,8 +153,8 @@ def certify(
         window=window,
         unheard=tuple(sorted((services & set(audit.labels)) - set(names.tolist()))),
         unusable=int((~np.isfinite(audit.confidence)).sum()),
-        outlier_weight=weight,
-        surest=promise.surest if weight else 1.0,
+        outlier_weight=how.weight,
+        surest=how.surest,
     )
     cells = _cells(base, audit, right, pool, promise)
     if (stop := _no_test(audit, cells, services)) is not None:
