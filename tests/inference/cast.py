@@ -12,6 +12,7 @@ from accounts.models import User
 from annotation.models import Annotation, Service, Ticket
 from compute.port import ComputeBackend
 from inference import actions, runs, selectors
+from inference.models import Embedding, Encoder
 from ml.text import audit_rank, group_key, text_hash
 from tests.ml.conftest import WORDS
 
@@ -85,3 +86,9 @@ def drive(backend: ComputeBackend) -> None:
         return not busy and not started and not selectors.live_transforms().exists()
 
     until(settled, "the pool to be embedded")
+
+
+def vectors(encoder: Encoder | None = None) -> dict[int, list[float]]:
+    """Of each ticket that has one, in this space or the current one."""
+    rows = Embedding.objects.filter(encoder=encoder or selectors.current_encoder())
+    return {row.ticket_id: list(row.vector) for row in rows}

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from compute.port import ComputeBackend
 from tests.ml.conftest import write_bert
+
+if TYPE_CHECKING:
+    from tests.inference.observed import Observed, Reviewer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,6 +57,22 @@ def backend(settings: Any, small_bert: Path) -> ComputeBackend:
     settings.BASE_MODEL = str(small_bert)
     encoders._known.clear()
     return registry.backend()
+
+
+@pytest.fixture
+def observed() -> Observed:
+    """A candidate observed beside what routes."""
+    from tests.inference.observed import Observed
+
+    return Observed()
+
+
+@pytest.fixture
+def rose() -> Reviewer:
+    """Somebody who judges pairs."""
+    from tests.inference.observed import Reviewer
+
+    return Reviewer("rose")
 
 
 @pytest.fixture(scope="session")
