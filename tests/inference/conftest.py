@@ -15,7 +15,9 @@ from compute.port import ComputeBackend
 from tests.ml.conftest import write_bert
 
 if TYPE_CHECKING:
+    from inference.learner.worker import Resident
     from tests.inference.observed import Observed, Reviewer
+    from training.models import ModelVersion
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,6 +59,28 @@ def backend(settings: Any, small_bert: Path) -> ComputeBackend:
     settings.BASE_MODEL = str(small_bert)
     encoders._known.clear()
     return registry.backend()
+
+
+@pytest.fixture
+def space() -> ModelVersion:
+    """The version of a current space of `clouds.DIM` dimensions, without an artifact."""
+    from inference.models import Encoder
+    from tests.inference.clouds import DIM
+    from training.models import ModelVersion
+
+    version = ModelVersion.objects.create(
+        number=0, kind="encoder", artifact_uri="file:///none", manifest_hash="0", encoder="a" * 16, dim=DIM
+    )
+    Encoder.objects.create(fingerprint=version.encoder, dim=DIM, model_version=version, is_current=True)
+    return version
+
+
+@pytest.fixture
+def resident() -> Resident:
+    """A learner as the worker keeps it, which has seen nothing."""
+    from inference.learner.worker import Resident
+
+    return Resident()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from inference.models import Panel, RoundMark
 from ml import advisor
 from tests import factories
 from tests.inference.cast import label, make_services, make_tickets
-from tests.inference.test_learner_worker import embed, space  # noqa: F401 - a fixture
+from tests.inference.clouds import embed
 from training import actions as training
 from training import selectors
 from training.models import DatasetSnapshot, ModelVersion, RetrainAdvice, TrainingRun
@@ -49,7 +49,7 @@ class House:
 
 
 @pytest.fixture
-def house(space: ModelVersion) -> House:  # noqa: F811
+def house(space: ModelVersion) -> House:
     return House(space)
 
 
@@ -109,7 +109,7 @@ def test_refits_refresh_one_row_of_advice(house: House) -> None:
     assert advice.params["labels"] == 28
 
 
-def test_an_earlier_head_is_judged_on_controls_that_were_answered_later(space: ModelVersion) -> None:  # noqa: F811
+def test_an_earlier_head_is_judged_on_controls_that_were_answered_later(space: ModelVersion) -> None:
     house = House(space, tickets=150, audit=80)
     resident = Resident()
     for _ in range(5):
@@ -146,7 +146,7 @@ def trained_on(version: ModelVersion, tickets: list[Ticket]) -> ModelVersion:
 
 
 def test_a_house_that_has_learned_all_there_is_says_so_and_its_due_training_is_held_back(
-    space: ModelVersion,  # noqa: F811
+    space: ModelVersion,
 ) -> None:
     house = House(space, tickets=420, audit=230)
     resident = Resident()

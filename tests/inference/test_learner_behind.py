@@ -14,7 +14,7 @@ from inference.learner import worker
 from inference.learner.behind import Behind, Step
 from inference.learner.worker import Resident
 from tests.inference.cast import label, make_services, make_tickets
-from tests.inference.test_learner_worker import embed, space, teach_some  # noqa: F401 - a fixture
+from tests.inference.clouds import embed, teach_some
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +24,7 @@ def newest_in_queue() -> int:
 
 
 def test_an_answer_is_in_the_queue_while_a_slow_step_of_the_depth_is_under_way(
-    space,  # noqa: F811
+    space,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tickets, services = make_tickets(40), make_services()
@@ -54,7 +54,7 @@ def test_an_answer_is_in_the_queue_while_a_slow_step_of_the_depth_is_under_way(
 
 
 def test_a_large_pool_is_ranked_from_the_neighbours_of_the_news(
-    space,  # noqa: F811
+    space,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker, "LARGE_POOL", 50)

@@ -10,7 +10,7 @@ from annotation.models import Annotation, QueueItem, ScoreGeneration
 from inference.learner import worker
 from inference.learner.worker import Resident
 from tests.inference.cast import label, make_services, make_tickets
-from tests.inference.test_learner_worker import embed, space  # noqa: F401 - a fixture
+from tests.inference.clouds import embed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +29,7 @@ def once(resident: Resident, monkeypatch: pytest.MonkeyPatch, step: str, act: Ca
 
 
 def test_an_answer_that_comes_during_the_depth_is_in_the_queue_before_the_depth_goes_on(
-    space,  # noqa: F811
+    space,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tickets, services = make_tickets(30), make_services()
@@ -59,7 +59,7 @@ def test_an_answer_that_comes_during_the_depth_is_in_the_queue_before_the_depth_
 
 
 def test_a_step_of_the_depth_that_fails_is_taken_again(
-    space,  # noqa: F811
+    space,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tickets = make_tickets(20)
@@ -78,7 +78,7 @@ def test_a_step_of_the_depth_that_fails_is_taken_again(
 
 
 def test_the_depth_is_ranked_even_while_answers_keep_coming(
-    space,  # noqa: F811
+    space,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tickets, services = make_tickets(60), make_services()

@@ -14,7 +14,7 @@ from inference.learner.news import is_due
 from inference.learner.worker import Resident
 from inference.learner.world import Mark
 from tests.inference.cast import label, make_services, make_tickets
-from tests.inference.test_learner_worker import embed, space  # noqa: F401 - a fixture
+from tests.inference.clouds import embed
 
 BEFORE = Mark(encoder=1, annotations=(7, 5), vectors=(20, 20), services="-", is_queued=True, audit_target=100)
 MORE = replace(BEFORE, vectors=(25, 25))
@@ -62,7 +62,7 @@ def queued() -> int:
 
 @pytest.mark.django_db(transaction=True)
 def test_tickets_that_come_without_a_pause_are_not_forgotten(
-    space,  # noqa: F811
+    space,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resident = Resident()
@@ -75,7 +75,7 @@ def test_tickets_that_come_without_a_pause_are_not_forgotten(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_answer_takes_the_new_tickets_along(space) -> None:  # noqa: F811
+def test_an_answer_takes_the_new_tickets_along(space) -> None:
     resident = Resident()
     tickets, services = make_tickets(20), make_services()
     cloud = embed(space, tickets)

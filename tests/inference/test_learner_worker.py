@@ -12,56 +12,15 @@ from django.utils import timezone
 
 from annotation import actions as annotation
 from annotation.api.shapes import why
-from annotation.models import Annotation, QueueItem, ScoreGeneration, Service, Ticket, TicketScore
-from inference import loading
+from annotation.models import Annotation, QueueItem, ScoreGeneration, Service, TicketScore
 from inference.learner.worker import Resident
-from inference.models import Encoder, LearnerHead
-from ml.schema import TransformOutput
+from inference.models import LearnerHead
 from tests.inference.cast import label, make_services, make_ticket, make_tickets, someone
+from tests.inference.clouds import embed, queue, teach_some
 from training import actions as training
 from training.models import ModelVersion
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DIM = 16
-
-
-@pytest.fixture
-def space() -> ModelVersion:
-    version = ModelVersion.objects.create(
-        number=0, kind="encoder", artifact_uri="file:///none", manifest_hash="0", encoder="a" * 16, dim=DIM
-    )
-    Encoder.objects.create(fingerprint=version.encoder, dim=DIM, model_version=version, is_current=True)
-    return version
-
-
-@pytest.fixture
-def resident() -> Resident:
-    return Resident()
-
-
-def embed(version: ModelVersion, tickets: list[Ticket], seed: int = 0) -> dict[int, int]:
-    """Vectors in three clouds; returns ticket id -> cloud."""
-    rng = np.random.default_rng(seed)
-    centres = np.eye(DIM, dtype=np.float32)[:3]
-    cloud = {ticket.pk: number % 3 for number, ticket in enumerate(tickets)}
-    answers = []
-    for ticket in tickets:
-        vector = (centres[cloud[ticket.pk]] + rng.normal(scale=0.25, size=DIM)).astype(np.float32)
-        vector /= np.linalg.norm(vector)
-        answers.append(
-            TransformOutput(loading.line_id(ticket.pk, ticket.text_hash), version.encoder, "m", vector)
-        )
-    loading.load(version, answers)
-    return cloud
-
-
-def teach_some(tickets: list[Ticket], cloud: dict[int, int], services: list[Service], count: int) -> None:
-    for ticket in tickets[:count]:
-        label(ticket, services[cloud[ticket.pk]])
-
-
-def queue(mode: str = "teach") -> list[QueueItem]:
-    return list(QueueItem.objects.filter(mode=mode).order_by("position"))
 
 
 def test_without_a_space_or_a_ticket_nothing_breaks(resident: Resident) -> None:

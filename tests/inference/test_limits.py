@@ -28,11 +28,6 @@ DIM = 64
 
 
 @pytest.fixture
-def resident() -> Resident:
-    return Resident()
-
-
-@pytest.fixture
 def space() -> ModelVersion:
     version = ModelVersion.objects.create(
         number=0, kind="encoder", artifact_uri="file:///none", manifest_hash="0", encoder="b" * 16, dim=DIM
