@@ -288,6 +288,7 @@ WORKER_NICE = env_int("WORKER_NICE", 5)
 ROUTE_DEADLINE_MS = env_int("ROUTE_DEADLINE_MS", 1000)  # what is not answered by then goes to a person
 ROUTE_CONCURRENCY = env_int("ROUTE_CONCURRENCY", 4)  # calls to the model at a time, of each web process
 ROUTE_RATE = env_int("ROUTE_RATE", 300)  # tickets a second, of each machine account
+RUSH_PER_SECOND = env_int("RUSH_PER_SECOND", 20)  # from so many on, what routed tickets bring is loaded later
 ROUTE_WEBHOOK_URL = webhook_url("ROUTE_WEBHOOK_URL")  # told what people decided; "" = the desk asks
 ROUTE_WEBHOOK_SECRET = os.environ.get("ROUTE_WEBHOOK_SECRET") or secret_file(HOME_DIR, "webhook_secret")
 

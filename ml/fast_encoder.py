@@ -108,6 +108,11 @@ class FastEncoder:
     def dim(self) -> int:
         return self.pooling.dim
 
+    @property
+    def at_once(self) -> int:
+        """How many threads may embed side by side, each as fast as alone where it has a core."""
+        return self.graph.at_once
+
     def tokenise(self, texts: Sequence[str]) -> Tokens:
         """Token ids of each text, cut at the limit, not padded."""
         longest = self.pooling.max_length * CHARACTERS_PER_TOKEN

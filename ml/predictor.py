@@ -36,7 +36,7 @@ class Embedder(Protocol):
 
 
 class Predictor:
-    """``predict`` answers records in order, one output each. Not for several threads at once.
+    """``predict`` answers records in order, one output each; for at most ``at_once`` threads at a time.
 
     ``space``: the name of the space its vectors lie in. It is the manifest's ``encoder``, unless this machine cannot
     run the artifact's form: then the vectors are those of float32, under float32's name.
@@ -59,6 +59,11 @@ class Predictor:
         self.head = head
         self.words = words
         self.outliers = outliers
+
+    @property
+    def at_once(self) -> int:
+        """How many threads may ask side by side: as many as the encoder works on batches (1 if it says nothing)."""
+        return int(getattr(self.encoder, "at_once", 1))
 
     @classmethod
     def load(cls, folder: Path, name: str = "", environment: Mapping[str, str] = os.environ) -> Predictor:

@@ -1,9 +1,10 @@
-"""One thread that owns the model, behind a bounded queue: inference never runs on the event loop.
+"""The threads that own the model, behind a bounded queue: inference never runs on the event loop.
 
-Records that wait are answered together, whatever requests they came in, so that batches are long and sorted by
-length. A request of thousands is answered a batch at a time, and small ones that came meanwhile go along: a live
-ticket never waits for a whole file. What the queue cannot hold is refused at once rather than late, and what nobody
-waits for any more is not answered.
+As many answer side by side as the model's encoder works on batches, so that a live ticket does not wait for the one
+before it while a core is free. Records that wait are answered together, whatever requests they came in, so that
+batches are long and sorted by length. A request of thousands is answered a batch at a time, by one thread, and small
+ones that came meanwhile go along: a live ticket never waits for a whole file. What the queue cannot hold is refused at
+once rather than late, and what nobody waits for any more is not answered.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import math
 import sys
 import threading
 import time
@@ -51,6 +53,7 @@ class _Job:
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[list[str]]
     answers: list[str] = field(default_factory=list)
+    is_taken: bool = False  # a thread answers some of it, and nobody else does meanwhile
 
     @property
     def left(self) -> int:
@@ -71,7 +74,7 @@ class _Slice:
 
 
 class Worker(threading.Thread):
-    """Loads the model, answers jobs a batch at a time, and says whether it is well.
+    """Loads the model, answers jobs a batch at a time with others like itself, and says whether it is well.
 
     ``on_failure`` is called, from the thread, when the model cannot be loaded. ``capacity`` and ``characters`` bound
     what waits; ``batch`` (records) and ``turn_seconds`` how long a small request waits for a large one's turn.
@@ -102,19 +105,20 @@ class Worker(threading.Thread):
         self._is_stopping = False
         self._is_loaded = False
         self._is_well = False
-        self._answering_since: float | None = None
+        self._others: list[threading.Thread] = []
+        self._answering_since: dict[int, float] = {}
 
     @property
     def is_loaded(self) -> bool:
-        """The model is there, and the thread that answers is alive."""
-        return self._is_loaded and self.is_alive()
+        """The model is there, and the threads that answer are alive."""
+        return self._is_loaded and all(one.is_alive() for one in (self, *self._others))
 
     @property
     def is_well(self) -> bool:
         """Loaded, alive, not stuck, and the last batch was answered."""
-        since = self._answering_since
-        is_stuck = since is not None and time.monotonic() - since > self._stuck_seconds
-        return self._is_well and self.is_alive() and not self._is_stopping and not is_stuck
+        since = min(list(self._answering_since.values()), default=math.inf)
+        is_stuck = time.monotonic() - since > self._stuck_seconds
+        return self._is_well and self.is_loaded and not self._is_stopping and not is_stuck
 
     def submit(self, records: Sequence[Record]) -> asyncio.Future[list[str]]:
         """A future of one JSON line per record, in order. To be called on the event loop.
@@ -138,10 +142,10 @@ class Worker(threading.Thread):
         return job.future
 
     def stop(self) -> None:
-        """Refuse new jobs, answer those that wait, end the thread."""
+        """Refuse new jobs, answer those that wait, end the threads."""
         with self._changed:
             self._is_stopping = True
-            self._changed.notify()
+            self._changed.notify_all()
 
     def run(self) -> None:
         try:
@@ -151,7 +155,20 @@ class Worker(threading.Thread):
         except BaseException as error:
             self._on_failure(error)
             return
+        self._others = [
+            threading.Thread(
+                target=self._answer_all, args=(predictor,), name=f"inference-{number}", daemon=True
+            )
+            for number in range(1, predictor.at_once)
+        ]
+        for one in self._others:
+            one.start()
         self._is_loaded = self._is_well = True
+        self._answer_all(predictor)
+        for one in self._others:
+            one.join()
+
+    def _answer_all(self, predictor: Predictor) -> None:
         while slices := self._next_batch():
             self._answer(predictor, slices)
 
@@ -163,13 +180,14 @@ class Worker(threading.Thread):
         """
         with self._changed:
             while True:
-                self._drop({job for job in self._jobs if job.future.cancelled()})
-                if self._jobs or self._is_stopping:
+                self._drop({job for job in self._jobs if job.future.cancelled() and not job.is_taken})
+                free = [job for job in self._jobs if not job.is_taken]
+                if free or self._is_stopping:
                     break
                 self._changed.wait()
-            if not self._jobs:
+            if not free:
                 return []
-            oldest, *others = self._jobs
+            oldest, *others = free
             own = min(oldest.left, self._turn // 2)
             room = self._turn - own
             slices = []
@@ -178,10 +196,13 @@ class Worker(threading.Thread):
                     break
                 slices.append(_Slice(job, min(job.left, room)))
                 room -= slices[-1].count
-            return [_Slice(oldest, min(oldest.left, own + room)), *slices]
+            slices.insert(0, _Slice(oldest, min(oldest.left, own + room)))
+            for one in slices:
+                one.job.is_taken = True
+            return slices
 
     def _answer(self, predictor: Predictor, slices: list[_Slice]) -> None:
-        began = self._answering_since = time.monotonic()
+        began = self._answering_since[threading.get_ident()] = time.monotonic()
         try:
             lines = iter(_lines(predictor, [record for one in slices for record in one.records]))
         except Exception as error:
@@ -194,9 +215,12 @@ class Worker(threading.Thread):
                 one.job.answers.extend(itertools.islice(lines, one.count))
             self._settle({one.job: one.job.answers for one in slices if not one.job.left})
         finally:
-            self._answering_since = None
-            if count := sum(one.count for one in slices):
-                self._pace(count, time.monotonic() - began)
+            del self._answering_since[threading.get_ident()]
+            with self._changed:
+                for one in slices:
+                    one.job.is_taken = False
+                if count := sum(one.count for one in slices):
+                    self._pace(count, time.monotonic() - began)
 
     def _pace(self, count: int, seconds: float) -> None:
         """Fit the next turn into its time: at most twice this one, as few records say little of many."""

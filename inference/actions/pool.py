@@ -5,7 +5,7 @@ import logging
 from django.db import IntegrityError, transaction
 
 from compute.port import ComputeBackend
-from inference import nudges, selectors, testing
+from inference import nudges, rush, selectors, testing
 from inference.actions import deployments, encoders
 from inference.actions.evaluations import test_evaluate, verdict_refresh
 from inference.alone import alone
@@ -36,11 +36,11 @@ def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
     """Look at the rows and start whatever is missing; returns whether anything was started.
 
     1. The base encoder, once. 2. New tickets get their vectors in the current space, through the endpoint when they are
-    few; those of routed ones are loaded by `decisions_load`. 3. A version nobody has looked through yet sees the audit
-    labels first, is evaluated, then sees the pool, and is judged; versions at work are judged again as audit labels
-    come. Each of these is measured on every test set. 4. When the whole pool has its vectors in the new space, that
-    space becomes current. 5. Index, assistant, and the end of old spaces. Each step is found again from the rows after
-    a crash.
+    few; those of routed ones are loaded by `decisions_load`, and the other routed ones wait for the end of a rush. 3. A
+    version nobody has looked through yet sees the audit labels first, is evaluated, then sees the pool, and is judged;
+    versions at work are judged again as audit labels come. Each of these is measured on every test set. 4. When the
+    whole pool has its vectors in the new space, that space becomes current. 5. Index, assistant, and the end of old
+    spaces. Each step is found again from the rows after a crash.
     ``live=False`` leaves endpoints alone (replay).
     """
     with alone(FIND_LOCK) as held:
@@ -54,7 +54,7 @@ def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
             deployments.production_ensure(backend=backend)
         serving = selectors.serving_model(current)
         started = False
-        if selectors.tickets_without_vector(serving).exists() and deployments.embed_live(
+        if rush.cannot_wait(selectors.tickets_without_vector(serving)).exists() and deployments.embed_live(
             backend=backend, deployment=assistant, model_version=serving
         ):
             nudges.learner()
@@ -69,7 +69,7 @@ def work_find(*, backend: ComputeBackend, live: bool = True) -> bool:
                 started |= _judge(version)
         for version in {target.pk: target, **{one.pk: one for one in selectors.versions_at_work()}}.values():
             started |= _test(version)
-        if selectors.tickets_missing(serving).exists():
+        if rush.cannot_wait(selectors.tickets_missing(serving)).exists():
             started |= transform_plan(model_version=serving, purpose=TransformPurpose.POOL) is not None
     if live:
         _tidy()

@@ -4,8 +4,9 @@ import time
 
 import numpy as np
 from django.db import transaction
+from django.utils import timezone
 
-from inference import loading
+from inference import loading, rush
 from inference.models import RoutingDecision
 from ml.schema import TransformOutput
 from training.models import ModelVersion
@@ -19,17 +20,29 @@ hold up the customers who wait for a decision meanwhile."""
 def decisions_load(seconds: float = float("inf")) -> int:
     """Load the vectors and predictions that decisions brought along, so that nobody computes them twice.
 
-    A few a transaction, with rests between, until all are loaded or about so many ``seconds`` have passed; returns how
-    many. What does not load is dropped: the tickets then lack their vectors, and are found like all that do.
+    A few a transaction, with rests between, until all are loaded, about so many ``seconds`` have passed or a rush has
+    begun; returns how many. What does not load is dropped: the tickets then lack their vectors, and are found like all
+    that do.
     """
     count, until = 0, time.monotonic() + seconds
-    while True:
+    while not _may_wait():
         began = time.monotonic()
         loaded = _load()
         count += loaded
         if loaded < AT_ONCE or (now := time.monotonic()) > until:
             return count
         time.sleep(REST * (now - began))
+    return count
+
+
+def _may_wait() -> bool:
+    """Whether there is a rush, and nothing has waited for its longest yet."""
+    if not rush.is_rush():
+        return False
+    since = timezone.now() - rush.LONGEST
+    waiting = RoutingDecision.objects.filter(vector__isnull=False).order_by("pk")
+    first = waiting.values_list("decided_at", flat=True).first()
+    return first is None or first > since
 
 
 @transaction.atomic

@@ -12,7 +12,12 @@ PATIENCE = 10.0
 
 
 class Letters:
-    """Embeds a text as the share of its vowels; can be held, and is upset by one text."""
+    """Embeds a text as the share of its vowels; can be held, and is upset by one text.
+
+    ``at_once``: how many threads may ask it side by side.
+    """
+
+    at_once = 1
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []

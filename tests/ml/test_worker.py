@@ -1,4 +1,4 @@
-"""The one thread that owns the model, behind its queue."""
+"""The threads that own the model, behind their queue."""
 
 from __future__ import annotations
 
@@ -91,6 +91,72 @@ def test_small_requests_that_come_together_are_answered_together(
 
     run(scene)
     assert [len(batch) for batch in letters.batches] == [1, 20]
+
+
+def test_as_many_answer_at_once_as_the_encoder_works_on_side_by_side(
+    make_worker: Callable[..., Worker], letters: Letters
+) -> None:
+    """A second small request goes to the model while the first is there, and only a third waits."""
+    letters.at_once = 2
+
+    async def scene() -> None:
+        worker = make_worker()
+        letters.go.clear()
+        asked = []
+        for number in range(3):
+            asked.append(worker.submit(records(1, f"n{number}-")))
+            await asyncio.to_thread(wait_for, lambda: len(letters.batches) == min(len(asked), 2))
+        letters.go.set()
+        await asyncio.gather(*asked)
+        worker.stop()
+        await asyncio.to_thread(worker.join, PATIENCE)
+        assert not worker.is_alive() and not worker.is_loaded
+
+    run(scene)
+    assert letters.batches == [["n0- 0"], ["n1- 0"], ["n2- 0"]]
+
+
+def test_a_file_is_answered_in_order_by_one_thread_while_small_requests_go_past_it(
+    make_worker: Callable[..., Worker], letters: Letters
+) -> None:
+    letters.at_once = 3
+
+    async def scene() -> None:
+        worker = make_worker(capacity=61, batch=4)
+        for _ in range(5):
+            file = worker.submit(records(40, "file"))
+            small = [worker.submit(records(1, f"n{number}-")) for number in range(20)]
+            assert [len(lines) for lines in await asyncio.gather(*small)] == [1] * 20
+            assert [json.loads(line)["id"] for line in await file] == [f"file{at}" for at in range(40)]
+        assert len(await worker.submit(records(61, "all"))) == 61, "nothing is counted as waiting any more"
+
+    run(scene)
+
+
+def test_a_file_nobody_waits_for_ends_with_the_turn_it_is_in(
+    make_worker: Callable[..., Worker], letters: Letters
+) -> None:
+    """Another thread that looks for work meanwhile neither answers more of it nor counts it out twice."""
+    letters.at_once = 2
+
+    async def scene() -> None:
+        worker = make_worker(capacity=10, batch=2)
+        letters.go.clear()
+        gone = worker.submit(records(9, "gone"))
+        await asyncio.to_thread(letters.began.wait, PATIENCE)
+        gone.cancel()
+        other = worker.submit(records(1, "other"))
+        await asyncio.to_thread(wait_for, lambda: len(letters.batches) == 2)
+        letters.go.set()
+        await other
+        await asyncio.to_thread(wait_for, lambda: worker._waiting == 0)
+        with pytest.raises(TooManyRecords):
+            worker.submit(records(11, "more"))
+        assert len(await worker.submit(records(10, "next"))) == 10
+
+    run(scene)
+    assert letters.batches[:2] == [["gone 0", "gone 1"], ["other 0"]]
+    assert sum(text.startswith("gone") for batch in letters.batches for text in batch) == 2
 
 
 def test_what_nobody_waits_for_any_more_is_not_answered(
