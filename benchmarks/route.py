@@ -3,13 +3,13 @@
     python -m benchmarks.route --rps 50 100 200 --seconds 60 [--texts OTHER.csv] [--json OUT]
 
 A scratch installation with every program of the Procfile on loopback: a version trained on the demo's tickets behind
-its endpoint (the fast form of the default encoder), the workers and beat at their usual work; no training is due. Calls
-are sent when they are due, at a fixed rate, whatever became of those before, and their time counts from then
-(``benchmarks.open_loop``); each is a ticket of its own. "floor": the endpoint called directly at the first rate, with
-nothing of ours before it. Then a newer version comes, and a tenth is mirrored to it, by turns with none, at the first
-rate. Last, the program behind the endpoint is killed a third into a run. Every run begins at rest: what the one before
-could not answer in time has been embedded by then. With ``--texts`` each rate is run once more with the texts of a CSV
-file (column ``text``), such as shorter ones.
+its endpoint (the default encoder, in the form that the title names), the workers and beat at their usual work; no
+training is due. Calls are sent when they are due, at a fixed rate, whatever became of those before, and their time
+counts from then (``benchmarks.open_loop``); each is a ticket of its own. "floor": the endpoint called directly at the
+first rate, with nothing of ours before it. Then a newer version comes, and a tenth is mirrored to it, by turns with
+none, at the first rate. Last, the program behind the endpoint is killed a third into a run. Every run begins at rest:
+what the one before brought to the pool is there by then. With ``--texts`` each rate is run once more with the texts of
+a CSV file (column ``text``), such as shorter ones.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def main() -> int:
         for one in (*mirrored, killed):
             print(report.table([one]), flush=True)
     targets = [*_of_rates(rows[1:]), *_of_mirroring(mirrored), *_of_the_kill(killed)]
-    return report.publish(asked, "Live routing under load", [*rows, *others, *mirrored, killed], targets)
+    title = f"Live routing under load, the encoder in {routing.form}"
+    return report.publish(asked, title, [*rows, *others, *mirrored, killed], targets)
 
 
 class Load:
