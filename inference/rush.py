@@ -19,9 +19,9 @@ LONGEST = timedelta(minutes=10)
 
 
 def is_rush() -> bool:
-    """Whether at least ``RUSH_PER_SECOND`` tickets a second were decided about lately."""
+    """Whether at least ``RUSH_PER_SECOND`` tickets a second were decided about lately; never where that is 0."""
     lately = RoutingDecision.objects.filter(decided_at__gt=timezone.now() - LATELY)
-    return lately.count() >= settings.RUSH_PER_SECOND * LATELY.total_seconds()
+    return 0 < settings.RUSH_PER_SECOND * LATELY.total_seconds() <= lately.count()
 
 
 def cannot_wait(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:

@@ -38,6 +38,11 @@ def test_a_rush_is_so_many_decisions_a_second_and_ends_when_they_are_over(rushed
     assert not rush.is_rush()
 
 
+def test_without_a_figure_there_is_no_rush(rushed: Desk, settings: Any) -> None:
+    settings.RUSH_PER_SECOND = 0
+    assert not rush.is_rush()
+
+
 def test_what_decisions_brought_is_loaded_when_the_rush_is_over(rushed: Desk) -> None:
     assert actions.decisions_load() == 0
     earlier(rush.LATELY)
