@@ -4,7 +4,7 @@ What can wait is what makes routed tickets part of the pool: their vectors are l
 answer are read, when the rush is over, or after ``LONGEST``.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
@@ -24,11 +24,16 @@ def is_rush() -> bool:
     return 0 < settings.RUSH_PER_SECOND * LATELY.total_seconds() <= lately.count()
 
 
+def may_wait_since() -> datetime | None:
+    """What was decided about after this moment may wait; None where there is no rush, and nothing may."""
+    return timezone.now() - LONGEST if is_rush() else None
+
+
 def cannot_wait(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
     """Those of these tickets that cannot wait: in a rush not what was routed within ``LONGEST``, else all."""
-    if not is_rush():
+    since = may_wait_since()
+    if since is None:
         return tickets
-    since = timezone.now() - LONGEST
     return tickets.exclude(
         Exists(RoutingDecision.objects.filter(ticket=OuterRef("pk"), decided_at__gt=since))
     )

@@ -74,7 +74,7 @@ class _Slice:
 
 
 class Worker(threading.Thread):
-    """Loads the model, answers jobs a batch at a time with others like itself, and says whether it is well.
+    """Loads the model, answers jobs a batch at a time with as many threads as may ask it, and says whether it is well.
 
     ``on_failure`` is called, from the thread, when the model cannot be loaded. ``capacity`` and ``characters`` bound
     what waits; ``batch`` (records) and ``turn_seconds`` how long a small request waits for a large one's turn.

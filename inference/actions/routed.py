@@ -4,7 +4,6 @@ import time
 
 import numpy as np
 from django.db import transaction
-from django.utils import timezone
 
 from inference import loading, rush
 from inference.models import RoutingDecision
@@ -37,9 +36,9 @@ def decisions_load(seconds: float = float("inf")) -> int:
 
 def _may_wait() -> bool:
     """Whether there is a rush, and nothing has waited for its longest yet."""
-    if not rush.is_rush():
+    since = rush.may_wait_since()
+    if since is None:
         return False
-    since = timezone.now() - rush.LONGEST
     waiting = RoutingDecision.objects.filter(vector__isnull=False).order_by("pk")
     first = waiting.values_list("decided_at", flat=True).first()
     return first is None or first > since

@@ -79,7 +79,9 @@ def test_ten_people_claiming_at_once_get_each_ticket_once_and_in_order(people: l
             if not items:
                 return claims
             claims.append(Claim([place[item.ticket_id] for item in items], asked, answered))
-            holding += [item.lease for item in items if item.lease]
+            for item in items:
+                assert item.leased_until is not None
+                holding.append(item.lease)
 
     served = all_at_once(claim_all, people)
     everything = [claim for own in served for claim in own]

@@ -25,6 +25,14 @@ def records(count: int, name: str) -> list[TransformInput]:
     return [TransformInput(f"{name}{at}", f"{name} {at}") for at in range(count)]
 
 
+async def hold(worker: Worker, letters: Letters, first: list[TransformInput]) -> asyncio.Future[list[str]]:
+    """Ask for these, and hold the model in its answer to them."""
+    letters.go.clear()
+    asked = worker.submit(first)
+    await asyncio.to_thread(letters.began.wait, PATIENCE)
+    return asked
+
+
 def test_what_waits_is_bounded_and_the_rest_is_refused_at_once(
     make_worker: Callable[..., Worker], letters: Letters
 ) -> None:
@@ -49,9 +57,7 @@ def test_a_small_request_does_not_wait_for_a_whole_file(
 ) -> None:
     async def scene() -> None:
         worker = make_worker(batch=4)
-        letters.go.clear()
-        file = worker.submit(records(40, "file"))
-        await asyncio.to_thread(letters.began.wait, PATIENCE)
+        file = await hold(worker, letters, records(40, "file"))
         live = worker.submit(records(1, "live"))
         letters.go.set()
         await live
@@ -82,9 +88,7 @@ def test_small_requests_that_come_together_are_answered_together(
 ) -> None:
     async def scene() -> None:
         worker = make_worker()
-        letters.go.clear()
-        first = worker.submit(records(1, "first"))
-        await asyncio.to_thread(letters.began.wait, PATIENCE)
+        first = await hold(worker, letters, records(1, "first"))
         others = [worker.submit(records(1, f"n{at}-")) for at in range(20)]
         letters.go.set()
         await asyncio.gather(first, *others)
@@ -141,9 +145,7 @@ def test_a_file_nobody_waits_for_ends_with_the_turn_it_is_in(
 
     async def scene() -> None:
         worker = make_worker(capacity=10, batch=2)
-        letters.go.clear()
-        gone = worker.submit(records(9, "gone"))
-        await asyncio.to_thread(letters.began.wait, PATIENCE)
+        gone = await hold(worker, letters, records(9, "gone"))
         gone.cancel()
         other = worker.submit(records(1, "other"))
         await asyncio.to_thread(wait_for, lambda: len(letters.batches) == 2)
@@ -164,9 +166,7 @@ def test_what_nobody_waits_for_any_more_is_not_answered(
 ) -> None:
     async def scene() -> None:
         worker = make_worker(batch=2)
-        letters.go.clear()
-        first = worker.submit(records(1, "first"))
-        await asyncio.to_thread(letters.began.wait, PATIENCE)
+        first = await hold(worker, letters, records(1, "first"))
         worker.submit(records(10, "gone")).cancel()
         letters.go.set()
         await first
